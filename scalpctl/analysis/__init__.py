@@ -1,0 +1,1 @@
+"""Read-only use cases over the ledger. They return values and print nothing."""

@@ -1,0 +1,1 @@
+"""Typer commands: parse, wire, one call, render, exit code."""

@@ -1,0 +1,7 @@
+"""The command suite's front door."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command line."""

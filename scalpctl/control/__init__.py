@@ -1,0 +1,1 @@
+"""The local socket through which other terminals talk to a running engine."""

@@ -1,0 +1,1 @@
+"""The machine that turns events into records and effects, and its runners."""

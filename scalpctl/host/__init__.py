@@ -1,0 +1,1 @@
+"""What the machine gives: its clocks, ids, private files and processes."""

@@ -1,0 +1,1 @@
+"""The ledger: tables, the single writer, readers, hash chain, backup."""

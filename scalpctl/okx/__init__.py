@@ -1,0 +1,1 @@
+"""The OKX v5 adapter: wire types, signing, REST, streams, rate limits."""

@@ -1,0 +1,1 @@
+"""The Protocols the engine and the analyses need, and nothing else."""

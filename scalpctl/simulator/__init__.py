@@ -1,0 +1,1 @@
+"""The embedded exchange: market worlds, matching, accounts, faults; in process or served."""

@@ -1,0 +1,1 @@
+"""What the engine heard, stored so that a session can be replayed."""

@@ -1,6 +1,4 @@
-"""Anchors: after every commit the head of the journal is noted outside the file, so that a shortened or replaced ledger
-cannot pass for whole.
-"""
+"""Anchors: heads of the journal noted outside the file; a shortened or replaced ledger cannot pass for whole."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ from scalpctl.ledger.chain import JOURNAL_COLUMNS, Head, JournalRow, row_hash
 from scalpctl.ledger.emergency import Group, idem_of
 from scalpctl.ledger.projection.projector import Projector
 
-PROVENANCE = {FillSeen: ("source", "received_at", "decision_price", "slippage", "client_id", "position_id")}
+PROVENANCE: dict[type[Record], tuple[str, ...]] = {
+    FillSeen: ("source", "received_at", "decision_price", "slippage", "client_id", "position_id")
+}
 """Fields in which two sightings of one fact may differ without contradicting each other."""
 
 _INSERT = f"INSERT INTO journal ({JOURNAL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -118,7 +118,7 @@ def _group(lines: list[dict[str, object]]) -> Group:
         ts_us=int(str(first["ts_us"])),
         mono_ns=int(str(first["mono_ns"])),
         writer_id=str(first["writer_id"]),
-        records=[line["record"] for line in lines],  # type: ignore[misc]  _parse put a Record there
+        records=[record for line in lines if isinstance(record := line["record"], Record)],
         cause=None if first["cause"] is None else int(str(first["cause"])),
         idems=[str(line["idem"]) for line in lines],
     )

@@ -37,7 +37,7 @@ TAIL_ROWS = 10_000
 def open_ledger(
     folder: LedgerFolder, clock: Clock, ids: IdSource, *, purpose: str, writer_id: str = ""
 ) -> LedgerWriter:
-    """Give the writer of a ledger, made on first use; refuses one that is held, foreign, damaged or of another schema."""
+    """Give the writer of a ledger, made on first use; one that is held, foreign, damaged or old is refused."""
     prepare_folder(folder)
     lease = Lease(folder.lock, purpose)
     try:

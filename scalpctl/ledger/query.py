@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scalpctl.core.instants import NANOS_PER_SECOND
 from scalpctl.errors import UsageError
 from scalpctl.ledger.reading import LedgerReader
+from scalpctl.ports.clock import Clock
 
 SECONDS_MAX = 10
 ROWS_MAX = 100_000
@@ -26,14 +27,16 @@ class Answer(NamedTuple):
     cut: bool
 
 
-def run_query(path: Path, sql: str, *, rows_max: int = ROWS_MAX, seconds_max: float = SECONDS_MAX) -> Answer:
+def run_query(
+    path: Path, sql: str, clock: Clock, *, rows_max: int = ROWS_MAX, seconds_max: float = SECONDS_MAX
+) -> Answer:
     """Answer one SELECT on a ledger that is opened read-only; everything else is refused by name."""
     with LedgerReader(path) as reader:
         connection = reader.connection
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX)
         connection.setlimit(sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 100)
         connection.set_authorizer(_authorize)
-        _stop_after(connection, seconds_max)
+        _stop_after(connection, clock, seconds_max)
         try:
             cursor = connection.execute(sql)
             if cursor.description is None:
@@ -54,9 +57,9 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
     return sqlite3.SQLITE_OK
 
 
-def _stop_after(connection: sqlite3.Connection, seconds: float) -> None:
-    deadline = time.perf_counter() + seconds
-    connection.set_progress_handler(lambda: time.perf_counter() > deadline, STEPS_BETWEEN_LOOKS)
+def _stop_after(connection: sqlite3.Connection, clock: Clock, seconds: float) -> None:
+    deadline = clock.monotonic() + round(seconds * NANOS_PER_SECOND)
+    connection.set_progress_handler(lambda: clock.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
 
 
 def _explain(error: Exception, seconds: float) -> UsageError:

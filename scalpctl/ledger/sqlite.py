@@ -1,7 +1,7 @@
-"""Everything that is SQLite's own: how connections are opened, what they may not do, triggers, and what its errors mean.
+"""Everything that is SQLite's own: how connections are opened, what they may not do, triggers, what its errors mean.
 
-Measured traps this module exists for: INSERT OR REPLACE passes append-only triggers unless ``recursive_triggers`` is on;
-a file created by SQLite is world-readable; NORMAL may lose the last commits; a reader must never create the file.
+Measured traps this module exists for: INSERT OR REPLACE passes append-only triggers unless ``recursive_triggers`` is
+on; a file created by SQLite is world-readable; NORMAL may lose the last commits; a reader must never create the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ APPEND_ONLY = ("journal", "fills", "postings", "leases", "entries", "partial_tak
 
 CANONICAL_CHECK = (
     "{c} NOT GLOB '*[^-.0-9]*' AND {c} GLOB '*[0-9]' AND substr({c}, 2) NOT GLOB '*-*' AND {c} NOT GLOB '*.*.*' AND "
-    "({c} GLOB '[1-9]*' OR {c} GLOB '-[1-9]*' OR {c} = '0' OR {c} GLOB '0.*' OR ({c} GLOB '-0.*' AND {c} GLOB '*[1-9]*'))"
+    "({c} GLOB '[1-9]*' OR {c} GLOB '-[1-9]*' OR {c} = '0' OR {c} GLOB '0.*' "
+    "OR ({c} GLOB '-0.*' AND {c} GLOB '*[1-9]*'))"
 )
 
 _COMMON_PRAGMAS = (
@@ -48,8 +49,9 @@ class ExactSum:
         """Start from nothing."""
         self.total = ZERO
 
-    def step(self, text: str | None) -> None:
+    def step(self, *cells: str | None) -> None:
         """Add one value; NULL adds nothing."""
+        (text,) = cells
         if text is not None:
             self.total = EXACT.add(self.total, parse_decimal(text))
 

@@ -97,14 +97,14 @@ class LedgerWriter:
 
     async def durable(self, ticket: int) -> None:
         """Wait in an event loop until a ticket is on disk; raises what refused it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
         with self._done:
-            pending = self._durable < ticket and self._failure is None
-            if pending:
-                loop = asyncio.get_running_loop()
-                future: asyncio.Future[None] = loop.create_future()
+            if self._durable >= ticket or self._failure is not None:
+                future.set_result(None)
+            else:
                 self._waiters.append((ticket, loop, future))
-        if pending:
-            await future
+        await future
         self._raise_for(ticket)
 
     def write(self, *records: Record, cause: int | None = None) -> None:

@@ -1,7 +1,7 @@
 """For each kind of record: the table it belongs to, and whether it makes a row or changes one.
 
-A row is the record's fields under the same names, plus ``seq`` (the journal row that made it) and, where rows may change,
-``last_seq`` (the one that changed it last).
+A row is the record's fields under the same names, plus ``seq`` (the journal row that made it) and, where rows may
+change, ``last_seq`` (the one that changed it last).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The ledger's tables as SQLModel classes: the one definition the migrations, the writer and the readers are pinned to."""
+"""The ledger's tables as SQLModel classes: the one definition migrations, writer and readers are pinned to."""
 
 from scalpctl.ledger.tables import journal, money, positions, sessions, trading
 from scalpctl.ledger.tables.columns import METADATA, add_checks

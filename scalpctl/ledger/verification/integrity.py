@@ -65,8 +65,7 @@ def check_anchors(connection: sqlite3.Connection, anchors: Sequence[Anchor]) -> 
     known = _hashes(connection, [anchor.seq for anchor in anchors if 0 < anchor.seq <= last])
     for anchor in anchors:
         if anchor.seq > last:
-            lost = f"journal ends at row {last}, but row {anchor.seq} was written: rows {last + 1} to {anchor.seq} are lost"
-            yield Finding(last + 1, "anchors", lost)
+            lost = f"rows {last + 1} to {anchor.seq} were written and are lost: the journal ends at row {last}"
             return
         if anchor.seq and known.get(anchor.seq) != anchor.hash:
             yield Finding(anchor.seq, "anchors", f"journal row {anchor.seq} is not the one that was anchored")

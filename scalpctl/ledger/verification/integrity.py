@@ -66,6 +66,7 @@ def check_anchors(connection: sqlite3.Connection, anchors: Sequence[Anchor]) -> 
     for anchor in anchors:
         if anchor.seq > last:
             lost = f"rows {last + 1} to {anchor.seq} were written and are lost: the journal ends at row {last}"
+            yield Finding(last + 1, "anchors", lost)
             return
         if anchor.seq and known.get(anchor.seq) != anchor.hash:
             yield Finding(anchor.seq, "anchors", f"journal row {anchor.seq} is not the one that was anchored")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
-
-from scalpctl.ledger.canonical_json import encode
 
 
 class JournalRow(NamedTuple):
@@ -36,7 +35,8 @@ JOURNAL_COLUMNS = ", ".join(JournalRow._fields)
 
 def genesis_hash(meta: Mapping[str, str]) -> str:
     """Give the hash the first row points at: that of everything the file says about itself."""
-    return sha256(encode({key: value for key, value in meta.items() if key != "genesis"})).hexdigest()
+    identity = {key: value for key, value in meta.items() if key != "genesis"}
+    return sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def row_hash(  # noqa: PLR0913, PLR0917  a hash over eight columns needs them all

@@ -20,9 +20,9 @@ from scalpctl.ledger.anchors import AnchorLog, read_anchors
 from scalpctl.ledger.committer import Committer
 from scalpctl.ledger.emergency import EmergencyFile, Group, put_aside, waiting_groups
 from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ledger.journal import journal_rows, record_of
 from scalpctl.ledger.lease import Lease
 from scalpctl.ledger.mirrors import MIRRORED, Mirrors, missing_from
-from scalpctl.ledger.reading import journal_rows, record_of
 from scalpctl.ledger.schema import create_schema, require_current
 from scalpctl.ledger.sqlite import deny_rewriting, meaning, open_for_schema, open_writer
 from scalpctl.ledger.verification.findings import require_clean

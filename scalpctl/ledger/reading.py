@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
-
-from scalpctl.core.records.base import Record
-from scalpctl.core.records.registry import BY_KIND
-from scalpctl.errors import LedgerCorrupt, UsageError
-from scalpctl.ledger.chain import JOURNAL_COLUMNS, JournalRow
+from scalpctl.errors import UsageError
 from scalpctl.ledger.schema import require_current
 from scalpctl.ledger.sqlite import meaning, open_reader
-
-PAGE_ROWS = 5_000
 
 
 class LedgerReader:
@@ -57,29 +50,6 @@ class LedgerReader:
     def meta(self) -> dict[str, str]:
         """Give what the file says about itself."""
         return {row["k"]: row["v"] for row in self.rows("SELECT k, v FROM meta")}
-
-
-def journal_rows(connection: sqlite3.Connection, *, kinds: Sequence[str] = (), after: int = 0) -> Iterator[JournalRow]:
-    """Give journal rows in order, in pages, so that no read transaction stays open for long."""
-    wanted = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
-    sql = f"SELECT {JOURNAL_COLUMNS} FROM journal WHERE seq > ?{wanted} ORDER BY seq LIMIT {PAGE_ROWS}"
-    while True:
-        page = connection.execute(sql, (after, *kinds)).fetchall()
-        yield from map(JournalRow._make, page)
-        if len(page) < PAGE_ROWS:
-            return
-        after = page[-1][0]
-
-
-def record_of(row: JournalRow) -> Record:
-    """Read the record of a journal row back."""
-    kind = BY_KIND.get(row.kind)
-    if kind is None:
-        raise LedgerCorrupt(f"journal row {row.seq} is of the unknown kind {row.kind!r}")
-    try:
-        return msgspec.json.decode(row.body, type=kind)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise LedgerCorrupt(f"journal row {row.seq} ({row.kind}) cannot be read: {error}") from error
 
 
 def session_id(reader: LedgerReader, name: str) -> str:

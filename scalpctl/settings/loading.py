@@ -176,7 +176,7 @@ def _source_of(path: Path, origin: Mapping[Path, Source]) -> Source | None:
 def _names_at(path: Path) -> Iterator[str]:
     model: Any = Settings
     for part in path:
-        info = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        info = model.model_fields.get(str(part)) if isinstance(model, type) and issubclass(model, BaseModel) else None
         model = info.annotation if info is not None else None
     if isinstance(model, type) and issubclass(model, BaseModel):
         yield from model.model_fields

@@ -19,7 +19,7 @@ def root(given: Path | None, environ: Mapping[str, str]) -> Path:
 
 
 def configuration(given: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """Give the configuration file: --config, SCALPCTL_CONFIG, ./scalpctl.yaml, or the user's; None for defaults only."""
+    """Give the configuration file: --config, SCALPCTL_CONFIG, ./scalpctl.yaml, the user's, or None."""
     if given is not None:
         return given.expanduser()
     if environ.get("SCALPCTL_CONFIG"):

@@ -73,7 +73,7 @@ def _value(source: Source, node: Node, path: Path) -> Any:
         return _mapping(source, node, path)
     if isinstance(node, SequenceNode):
         return [_value(source, item, (*path, index)) for index, item in enumerate(node.value)]
-    return _scalar(source, node, path)
+    return _scalar(source, node, path) if isinstance(node, ScalarNode) else None
 
 
 def _mapping(source: Source, node: MappingNode, path: Path) -> dict[str, Any]:

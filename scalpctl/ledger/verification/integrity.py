@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from scalpctl.ledger.anchors import Anchor
 from scalpctl.ledger.chain import JOURNAL_COLUMNS, genesis_hash
-from scalpctl.ledger.reading import PAGE_ROWS
+from scalpctl.ledger.journal import PAGE_ROWS
 from scalpctl.ledger.schema import HEAD, revision_of
 from scalpctl.ledger.sqlite import trigger_statements, triggers_of
 from scalpctl.ledger.verification.findings import Finding

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from scalpctl.core.money import parse_decimal
+from scalpctl.ledger.journal import journal_rows, record_of
 from scalpctl.ledger.mirrors import MIRRORED, mirror_line, mirrored_lines
-from scalpctl.ledger.reading import journal_rows, record_of
 from scalpctl.ledger.replay import folded_in_memory, typed_tables
 from scalpctl.ledger.verification.findings import Finding
 

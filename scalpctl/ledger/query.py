@@ -15,6 +15,11 @@ SECONDS_MAX = 10
 ROWS_MAX = 100_000
 VALUE_BYTES_MAX = 10_000_000
 STEPS_BETWEEN_LOOKS = 20_000
+TABLES = (
+    "SELECT m.name AS \"table\", m.type, group_concat(c.name, ', ') AS columns FROM sqlite_master m "
+    "JOIN pragma_table_info(m.name) c WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' "
+    "GROUP BY m.name, m.type ORDER BY m.type, m.name"
+)
 _FORBIDDEN_FUNCTIONS = ("load_extension", "readfile", "writefile", "edit", "fts3_tokenizer")
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 
@@ -49,7 +54,9 @@ def run_query(
 
 
 def _authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
-    del first, database, trigger
+    del database, trigger
+    if action == sqlite3.SQLITE_PRAGMA and first == "table_info":
+        return sqlite3.SQLITE_OK
     if action not in _ALLOWED:
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FORBIDDEN_FUNCTIONS:

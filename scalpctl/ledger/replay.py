@@ -40,7 +40,9 @@ def rebuild_into(source: sqlite3.Connection, path: Path) -> int:
     target = open_for_schema(path)
     try:
         create_schema(target, meta)
-        return _copy(source, target)
+        rows = _copy(source, target)
+        target.execute("PRAGMA journal_mode=DELETE")  # one file, so that it can be renamed into place
+        return rows
     finally:
         target.close()
 

@@ -232,3 +232,9 @@ def _immutable(path: Path) -> str:
         return ""
     probe = path.parent.stat().st_mode & 0o222
     return "" if probe else "&immutable=1"
+
+
+def library_version() -> tuple[int, int, int]:
+    """Give the version of the SQLite library this Python is linked with."""
+    major, minor, patch = sqlite3.sqlite_version_info
+    return major, minor, patch

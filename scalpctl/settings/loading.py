@@ -32,6 +32,13 @@ class Loaded:
     origins: dict[Path, str] = field(default_factory=dict)
     file: FilePath | None = None
 
+    def origin_of(self, path: Path) -> str:
+        """Say where a value came from."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.origins:
+                return self.origins[path[:length]]
+        return "default.yaml"
+
     def digest(self) -> str:
         """Give the hash that names this configuration in the ledger; no secret is part of it."""
         return sha256(self.settings.model_dump_json().encode()).hexdigest()

@@ -97,3 +97,19 @@ def _head(connection: sqlite3.Connection) -> tuple[int, Head | None]:
         return rows, head_of(connection)
     except sqlite3.Error:
         return 0, None
+
+
+def quick_proof(folder: LedgerFolder) -> Verified:
+    """Prove what can be proven in a moment: identity, triggers, and the head against its anchors."""
+    result = Verified()
+    connection = open_reader(folder.ledger)
+    try:
+        require_current(connection, folder.ledger)
+        anchors = read_anchors(folder.anchors)
+        result.findings.extend(_guarded("identity", integrity.check_identity, connection))
+        result.findings.extend(_guarded("triggers", integrity.check_triggers, connection))
+        result.findings.extend(_guarded("anchors", lambda c: integrity.check_anchors(c, anchors), connection))
+        result.rows, result.head = _head(connection)
+    finally:
+        connection.close()
+    return result

@@ -63,10 +63,13 @@ def an_order(client_id: str = "c1", **changes: Any) -> trading.OrderIntended:
     return trading.OrderIntended(**(fields | changes))
 
 
-def a_transaction(name: str = "fill:t1", amounts: tuple[str, ...] = ("-0.012", "0.012"), **changes: Any) -> money.Posted:
+def a_transaction(
+    name: str = "fill:t1", amounts: tuple[str, ...] = ("-0.012", "0.012"), **changes: Any
+) -> money.Posted:
     accounts = (LedgerAccount.CASH, LedgerAccount.FEE, LedgerAccount.PNL)
     legs = tuple(
-        Leg(account=account, ccy="USDT", amount=Exact(amount)) for account, amount in zip(accounts, amounts, strict=False)
+        Leg(account=account, ccy="USDT", amount=Exact(amount))
+        for account, amount in zip(accounts, amounts, strict=False)
     )
     fields: dict[str, Any] = {
         "transaction_id": name, "reason": "fill", "position_id": "P1", "inst_id": BTC, "source_kind": "fill",

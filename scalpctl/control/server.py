@@ -28,7 +28,7 @@ class ControlServer:
         """Listen at ``path`` once started."""
         self._path = path
         self._handlers = handlers
-        self._answers: OrderedDict[str, asyncio.Future[Answer]] = OrderedDict()
+        self._answers: OrderedDict[str, tuple[Request, asyncio.Future[Answer]]] = OrderedDict()
         self._server: asyncio.Server | None = None
         self._connections = 0
 
@@ -79,13 +79,15 @@ class ControlServer:
             request = decode_request(line)
         except UsageError as error:
             return Answer(id="", ok=False, message=error.message, exit_code=error.exit_code)
-        known = self._answers.get(request.id)
-        if known is None:
-            known = asyncio.ensure_future(self._perform(request))
-            self._answers[request.id] = known
+        if request.id not in self._answers:
+            self._answers[request.id] = (request, asyncio.ensure_future(self._perform(request)))
             while len(self._answers) > ANSWERS_KEPT:
                 self._answers.popitem(last=False)
-        return await asyncio.shield(known)
+        first, answer = self._answers[request.id]
+        if first != request:
+            message = f"the id {request.id!r} was already used for another command"
+            return Answer(id=request.id, ok=False, message=message, hint="use a new id", exit_code=64)
+        return await asyncio.shield(answer)
 
     async def _perform(self, request: Request) -> Answer:
         handler = self._handlers.get(request.command)

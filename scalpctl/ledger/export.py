@@ -16,7 +16,7 @@ from scalpctl.ledger.canonical_json import encode
 from scalpctl.ledger.reading import LedgerReader
 
 FORMATS = ("csv", "jsonl", "parquet")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _PAGE = 5_000
 
 
@@ -43,7 +43,8 @@ def inert(value: Any) -> Any:
     """Give a cell that no spreadsheet takes for a formula; canonical numbers stay numbers."""
     if not isinstance(value, str) or CANONICAL.fullmatch(value):
         return value
-    return f"'{value}" if value.lstrip(" ").startswith(_FORMULA_STARTS) else value
+    harmful = value.startswith(("\t", "\r")) or value.lstrip().startswith(_FORMULA_STARTS)
+    return f"'{value}" if harmful else value
 
 
 def csv_text(columns: list[str], rows: Iterable[Iterable[Any]]) -> str:

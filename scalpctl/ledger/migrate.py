@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from scalpctl.errors import LedgerCorrupt, LedgerMissing, LedgerTooNew
 from scalpctl.ledger.backup import back_up
@@ -50,6 +51,25 @@ def migrate_file(path: Path, backup: Path | None = None) -> None:
         connection.close()
 
 
+class _OurTransaction:
+    """A connection whose commits and rollbacks do nothing: the framework makes several, and we want one."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def commit(self) -> None:
+        """Leave the transaction open."""
+
+    def rollback(self) -> None:
+        """Leave the transaction open."""
+
+    def close(self) -> None:
+        """Leave the connection open."""
+
+
 def run_revisions(connection: sqlite3.Connection, *, before_commit: Callable[[], None] = lambda: None) -> None:
     """Run alembic to the newest revision on an open connection, inside one transaction of ours."""
     from alembic import command
@@ -57,21 +77,21 @@ def run_revisions(connection: sqlite3.Connection, *, before_commit: Callable[[],
     from sqlalchemy import create_engine
     from sqlalchemy.pool import StaticPool
 
-    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    engine = create_engine("sqlite://", creator=lambda: _OurTransaction(connection), poolclass=StaticPool)
     config = Config()
     config.set_main_option("script_location", str(resource_folder("migrations")).replace("%", "%%"))
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        with engine.connect() as unit:
-            config.attributes["connection"] = unit.execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as unit:
+        config.attributes["connection"] = unit
+        connection.execute("BEGIN IMMEDIATE")
+        try:
             command.upgrade(config, "head")
-        connection.execute(f"PRAGMA user_version = {int(HEAD)}")
-        before_commit()
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+            connection.execute(f"PRAGMA user_version = {int(HEAD)}")
+            before_commit()
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
 
 def _revision(path: Path) -> str:

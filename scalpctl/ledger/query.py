@@ -15,11 +15,6 @@ SECONDS_MAX = 10
 ROWS_MAX = 100_000
 VALUE_BYTES_MAX = 10_000_000
 STEPS_BETWEEN_LOOKS = 20_000
-TABLES = (
-    "SELECT m.name AS \"table\", m.type, group_concat(c.name, ', ') AS columns FROM sqlite_master m "
-    "JOIN pragma_table_info(m.name) c WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' "
-    "GROUP BY m.name, m.type ORDER BY m.type, m.name"
-)
 _FORBIDDEN_FUNCTIONS = ("load_extension", "readfile", "writefile", "edit", "fts3_tokenizer")
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 
@@ -53,10 +48,26 @@ def run_query(
         return Answer(columns, rows[:rows_max], cut=len(rows) > rows_max)
 
 
+def tables_of(path: Path) -> Answer:
+    """List tables and views with their columns."""
+    with LedgerReader(path) as reader:
+        names = reader.rows(
+            "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' "
+            "ORDER BY type, name"
+        )
+        rows = [
+            (
+                row["name"],
+                row["type"],
+                ", ".join(column["name"] for column in reader.rows(f"PRAGMA table_info({row['name']})")),
+            )
+            for row in names
+        ]
+    return Answer(["table", "type", "columns"], rows, cut=False)
+
+
 def _authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
-    del database, trigger
-    if action == sqlite3.SQLITE_PRAGMA and first == "table_info":
-        return sqlite3.SQLITE_OK
+    del first, database, trigger
     if action not in _ALLOWED:
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _FORBIDDEN_FUNCTIONS:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path as FilePath
 from typing import Any
@@ -153,8 +154,14 @@ def _validate(
         return Settings.model_validate(values), []
     except ValidationError as error:
         unreadable = {problem.path for source in sources for problem in source.problems}
-        details = [detail for detail in error.errors(include_url=False) if tuple(detail["loc"]) not in unreadable]
-        return None, [_translate(detail, origin, sources) for detail in details]
+        details = error.errors(include_url=False)
+        places = [tuple(detail["loc"]) for detail in details]
+        inner = {place[:length] for place in places for length in range(1, len(place))}  # said once, where it is
+        return None, [
+            _translate(detail, origin, sources)
+            for detail, place in zip(details, places, strict=True)
+            if place not in unreadable and place not in inner
+        ]
 
 
 def _translate(detail: Any, origin: Mapping[Path, Source], sources: Sequence[Source]) -> Problem:
@@ -166,18 +173,20 @@ def _translate(detail: Any, origin: Mapping[Path, Source], sources: Sequence[Sou
         hint = f"did you mean {guess!r}?" if guess else f"known here: {', '.join(known)}"
         return Problem(source.where(path), path, "is not a setting", hint)
     value = detail.get("input")
-    shown = f" (got {value!r})" if isinstance(value, str | int) and str(value) not in detail["msg"] else ""
+    spelled = repr(value) if isinstance(value, str) else str(value)
+    shown = f" (got {spelled})" if isinstance(value, str | int | Decimal) and str(value) not in detail["msg"] else ""
     return Problem(source.where(path), path, f"{detail['msg']}{shown}".replace("Input should", "should"))
 
 
 def _source_of(path: Path, origin: Mapping[Path, Source]) -> Source | None:
-    for length in range(len(path), 0, -1):
-        if path[:length] in origin:
-            return origin[path[:length]]
+    """Find who set a value; of a whole section, who changed something in it last."""
     inside = [
         source for known, source in origin.items() if known[: len(path)] == path and source.name != "default.yaml"
     ]
-    return inside[-1] if inside else None
+    if inside:
+        return inside[-1]
+    found = (origin[path[:length]] for length in range(len(path), 0, -1) if path[:length] in origin)
+    return next(found, None)
 
 
 def _names_at(path: Path) -> Iterator[str]:

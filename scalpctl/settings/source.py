@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scalpctl.core.money import parse_decimal
@@ -53,6 +53,9 @@ def read_yaml(name: str, text: str) -> Source:
         node = YAML().compose(text)
     except MarkedYAMLError as error:
         source.problems.append(_syntax(name, error))
+        return source
+    except YAMLError as error:  # characters that have no place in a text file
+        source.problems.append(Problem(name, (), str(error).splitlines()[0]))
         return source
     if node is None:
         return source

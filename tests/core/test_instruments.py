@@ -63,7 +63,9 @@ def test_both_spellings_name_the_exact_instrument(text: str) -> None:
     assert parse_inst_id(text) == "BTC-USDT-SWAP"
 
 
-@pytest.mark.parametrize("text", ["BTC", "btc-usdt", "BTC-USDT-260327", "BTC-USDT-SWAP ", "BTC/USDT", "", "BTC-USD-T-SWAP"])
+@pytest.mark.parametrize(
+    "text", ["BTC", "btc-usdt", "BTC-USDT-260327", "BTC-USDT-SWAP ", "BTC/USDT", "", "BTC-USD-T-SWAP"]
+)
 def test_nothing_else_is_an_instrument(text: str) -> None:
     with pytest.raises(NotCanonical):
         parse_inst_id(text)

@@ -237,7 +237,9 @@ def test_an_unknown_environment_has_no_ledger(tmp_path: Path) -> None:
         LedgerFolder(tmp_path, "prod", "main")
 
 
-def test_a_restore_moves_the_old_ledger_aside_and_is_provable(opened: Open, folder: LedgerFolder, clock: HandClock) -> None:
+def test_a_restore_moves_the_old_ledger_aside_and_is_provable(
+    opened: Open, folder: LedgerFolder, clock: HandClock
+) -> None:
     from scalpctl.ledger.backup import back_up
 
     writer = opened()
@@ -276,7 +278,9 @@ def test_a_damaged_backup_is_not_restored(opened: Open, folder: LedgerFolder, cl
     assert trade_ids(folder) == ["t1"]
 
 
-def test_a_backup_is_found_by_name_and_a_miss_lists_the_latest(opened: Open, folder: LedgerFolder, clock: HandClock) -> None:
+def test_a_backup_is_found_by_name_and_a_miss_lists_the_latest(
+    opened: Open, folder: LedgerFolder, clock: HandClock
+) -> None:
     from scalpctl.ledger.backup import back_up
 
     with pytest.raises(LedgerMissing, match="no backup"):

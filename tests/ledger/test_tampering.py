@@ -161,7 +161,9 @@ def test_a_cut_write_ahead_log_is_found_and_the_first_lost_row_named(
     assert "anchors" in checks(verify(copy.ledger)) or not verify(copy.ledger).ok
 
 
-def test_a_restored_older_file_is_found(opened: Callable[[], LedgerWriter], folder: LedgerFolder, clock: HandClock) -> None:
+def test_a_restored_older_file_is_found(
+    opened: Callable[[], LedgerWriter], folder: LedgerFolder, clock: HandClock
+) -> None:
     writer = opened()
     writer.write(a_fill(1))
     writer.close()
@@ -212,7 +214,9 @@ def test_a_damaged_ledger_is_not_opened_for_writing(filled: LedgerFolder, opened
         opened()
 
 
-def test_unbalanced_postings_are_found_even_when_the_journal_says_so(writer: LedgerWriter, folder: LedgerFolder) -> None:
+def test_unbalanced_postings_are_found_even_when_the_journal_says_so(
+    writer: LedgerWriter, folder: LedgerFolder
+) -> None:
     writer.write(a_position(), a_transaction())
     writer.close()
     connection = foreign(folder)

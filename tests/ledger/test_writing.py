@@ -121,7 +121,9 @@ def test_a_closure_closes_its_position(writer: LedgerWriter, folder: LedgerFolde
 
 def test_records_are_durable_in_the_order_they_were_handed_over(writer: LedgerWriter, folder: LedgerFolder) -> None:
     for number in range(2_000):
-        writer.append([ConnectionNoted(session_id=None, at=a_session().started_at, connection=f"{number}", event="x", detail={})])
+        writer.append(
+            [ConnectionNoted(session_id=None, at=a_session().started_at, connection=f"{number}", event="x", detail={})]
+        )
     writer.wait()
     names = [name for (name,) in rows(folder, "SELECT connection FROM connection_events ORDER BY seq")]
     assert names == [str(number) for number in range(2_000)]

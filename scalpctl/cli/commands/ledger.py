@@ -154,11 +154,12 @@ def query(
     limit: Annotated[int, typer.Option("--limit", help="Most rows to print.", min=1)] = 10_000,
 ) -> None:
     """Answer one read-only SQL query."""
-    from scalpctl.ledger.query import TABLES, run_query
+    from scalpctl.ledger.query import run_query, tables_of
 
     if (sql is None) == (not tables):
         raise UsageError("one query is needed", hint="scalpctl ledger query 'SELECT * FROM trades', or --tables")
-    answer = run_query(call.ledger_path(), sql or TABLES, WallClock(), rows_max=limit)
+    file = call.ledger_path()
+    answer = tables_of(file) if sql is None else run_query(file, sql, WallClock(), rows_max=limit)
     rows: list[dict[str, Any]] = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
     envelope = _envelope(call, "ledger-query")
     if answer.cut:

@@ -10,7 +10,7 @@ from scalpctl.core.instruments import Instrument
 from scalpctl.core.money import Exact
 from scalpctl.core.records import money, positions, sessions, trading
 from scalpctl.core.records.base import Record
-from scalpctl.core.records.money import Leg, LedgerAccount
+from scalpctl.core.records.money import LedgerAccount, Leg
 
 T0 = Instant(1_795_162_530_123_000)
 BTC = "BTC-USDT-SWAP"
@@ -146,7 +146,8 @@ def one_of_each() -> list[Record]:
             protection_id="A1", state="live", algo_id="77", confirmed_at=at(1.4), trail_state={"high": "50100"}
         ),
         positions.MarginChecked(
-            session_id="S1", position_id="P1", inst_id=BTC, at=at(2), margin_ratio="25.5", margin_ratio_recomputed="25.4",
+            session_id="S1", position_id="P1", inst_id=BTC, at=at(2), margin_ratio="25.5",
+            margin_ratio_recomputed="25.4",
             liquidation_price="45000", mark_price="50010", imr="0.6", mmr="0.024", trusted=True, why="fresh",
             components=unknown,
         ),

@@ -99,7 +99,7 @@ def _flushed(result: object) -> int:
 
 
 def _refused(error: ScalpctlError, arguments: list[str]) -> int:
-    fail(error, error.exit_code, error.hint, as_json=_asks_for_json(arguments))
+    fail(type(error).__name__, error.message, error.exit_code, error.hint, as_json=_asks_for_json(arguments))
     if _asks_for_traceback(arguments):
         _print_traceback(error)
     return error.exit_code
@@ -107,7 +107,8 @@ def _refused(error: ScalpctlError, arguments: list[str]) -> int:
 
 def _bug(error: Exception, arguments: list[str]) -> int:
     hint = "this is a defect of scalpctl; run again with --debug and report what it prints"
-    fail(type(error)(f"{type(error).__name__}: {error}"), BUG, hint, as_json=_asks_for_json(arguments))
+    name = type(error).__name__
+    fail(name, f"{name}: {error}", BUG, hint, as_json=_asks_for_json(arguments))
     if _asks_for_traceback(arguments):
         _print_traceback(error)
     return BUG

@@ -27,6 +27,7 @@ MANIFEST = "manifest.jsonl"
 
 def back_up(folder: LedgerFolder, clock: Clock, reason: str) -> Path:
     """Copy the ledger while it may be running, prove the copy, and note it in the manifest."""
+    folder.require_ledger()
     make_private_folder(folder.backups)
     target = folder.backups / f"ledger-{_stamp(clock.now())}.db"
     temporary = target.with_suffix(".tmp")

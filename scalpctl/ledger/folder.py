@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from scalpctl.errors import UsageError
+from scalpctl.errors import LedgerMissing, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9._]{1,64}")
 ENVIRONMENTS = ("sim", "paper", "demo", "live")
@@ -76,6 +76,11 @@ class LedgerFolder:
     def anchors(self) -> Path:
         """Give the file of anchors: outside the ledger's folder, so that one accident does not take both."""
         return self.root / "anchors" / f"{self.name}.log"
+
+    def require_ledger(self) -> None:
+        """Refuse where there is no ledger, before anything is made beside it."""
+        if not self.ledger.exists():
+            raise LedgerMissing(f"there is no ledger at {self.ledger}", hint="`scalpctl run` makes one")
 
     @classmethod
     def around(cls, ledger: Path) -> LedgerFolder | None:

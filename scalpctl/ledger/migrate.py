@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scalpctl.errors import LedgerCorrupt, LedgerMissing, LedgerTooNew
+from scalpctl.errors import LedgerCorrupt, LedgerTooNew
 from scalpctl.ledger.backup import back_up
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.lease import Lease
@@ -23,8 +23,7 @@ from scalpctl.resources import folder as resource_folder
 
 def upgrade(folder: LedgerFolder, clock: Clock) -> tuple[str, str, Path | None]:
     """Bring a ledger to this program's schema; gives the revision before, the one after, and the backup made."""
-    if not folder.ledger.exists():
-        raise LedgerMissing(f"there is no ledger at {folder.ledger}", hint="`scalpctl run` makes one")
+    folder.require_ledger()
     lease = Lease(folder.lock, "upgrade")
     try:
         before = _revision(folder.ledger)

@@ -19,6 +19,7 @@ from scalpctl.ledger.verification.verify import verify
 
 def rebuild(folder: LedgerFolder, now: Instant) -> tuple[int, Path]:
     """Give the number of journal rows folded, and where the old file lies now."""
+    folder.require_ledger()
     lease = Lease(folder.lock, "rebuild")
     fresh = folder.path / "ledger.rebuilding"
     try:

@@ -364,7 +364,7 @@ int fsync(int fd) {
     if (is_wal(fd) && ++count > 20) { errno = EIO; return -1; }
     return real(fd);
 }
-int fdatasync(int fd) { 
+int fdatasync(int fd) {
     static int (*real)(int);
     if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
     if (is_wal(fd) && ++count > 20) { errno = EIO; return -1; }

@@ -79,7 +79,7 @@ def test_every_field_of_a_record_has_its_column(record: type) -> None:
 
 def test_every_table_and_record_says_what_it_is() -> None:
     assert {record.__doc__ is not None for record in ALL} == {True}
-    assert {table for table in APPEND_ONLY} <= set(METADATA.tables)
+    assert set(APPEND_ONLY) <= set(METADATA.tables)
     assert len({record.record_kind for record in ALL}) == len(ALL)
 
 

@@ -104,15 +104,15 @@ def write(text: str) -> None:
     sys.stdout.write(text.encode(encoding, errors="replace").decode(encoding))
 
 
-def fail(error: Exception, exit_code: int, hint: str | None, *, as_json: bool) -> None:
+def fail(name: str, message: str, exit_code: int, hint: str | None, *, as_json: bool) -> None:
     """Say on standard error what happened and what to do next."""
     if as_json:
-        body = {"code": exit_code, "name": type(error).__name__, "message": str(error), "hint": hint}
+        body = {"code": exit_code, "name": name, "message": message, "hint": hint}
         print(_dump({"error": body}), file=sys.stderr)
         return
     from scalpctl.cli.render.inert import inert
 
-    for number, line in enumerate(str(error).splitlines() or [type(error).__name__]):
+    for number, line in enumerate(message.splitlines() or [name]):
         print(("scalpctl: " if number == 0 else "  ") + inert(line), file=sys.stderr)
     if hint:
         print(f"  {inert(hint)}", file=sys.stderr)

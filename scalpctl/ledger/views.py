@@ -18,6 +18,11 @@ SELECT p.position_id, p.session_id, p.inst_id AS instrument, p.side, p.opened_at
        c.maker_share, c.mae, c.mfe, p.seq AS opened_seq, c.seq AS closed_seq
 FROM positions p LEFT JOIN closures c ON c.position_id = p.position_id"""
 
+VIEWS = {"trades": "one row per position, flat to flat, with its result"} | {
+    f"{table}_plain": f"{table} with plain numbers beside the exact text, for spreadsheets and plots"
+    for table in _REAL_COLUMNS
+}
+
 
 def view_statements() -> tuple[str, ...]:
     """Give the statements that create every view."""

@@ -12,9 +12,10 @@ from scalpctl.core.records.base import Record
 from scalpctl.core.records.trading import FillSeen
 from scalpctl.errors import InvariantBroken, LeaseHeld, LedgerError
 from scalpctl.ledger.canonical_json import encode
-from scalpctl.ledger.chain import JOURNAL_COLUMNS, Head, JournalRow, row_hash
-from scalpctl.ledger.emergency import Group, idem_of
+from scalpctl.ledger.chain import JOURNAL_COLUMNS, Head, row_hash
+from scalpctl.ledger.emergency import Group
 from scalpctl.ledger.projection.projector import Projector
+from scalpctl.ledger.sqlite import Cells
 
 PROVENANCE: dict[type[Record], tuple[str, ...]] = {
     FillSeen: ("source", "received_at", "decision_price", "slippage", "client_id", "position_id")
@@ -26,10 +27,11 @@ _INSERT = f"INSERT INTO journal ({JOURNAL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?,
 
 @dataclass(slots=True)
 class Committed:
-    """What a commit did: the new head, the records written with their rows, and the groups that were refused."""
+    """What a commit did: the new head, the rows written with their records, and the groups that were refused."""
 
     head: Head
-    written: list[tuple[JournalRow, Record]] = field(default_factory=list)
+    rows: list[Cells] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     refused: dict[int, Exception] = field(default_factory=dict)
 
 
@@ -60,37 +62,45 @@ class Committer:
                 self._rollback()
                 done.refused[group.ticket] = InvariantBroken(f"the ledger refused the record: {error}")
             else:
-                done.written.extend(one.written)
+                done.rows += one.rows
+                done.records += one.records
         done.head = self.head
         return done
 
     def _transaction(self, groups: Sequence[Group]) -> Committed:
         self._connection.execute("BEGIN IMMEDIATE")
         self._assert_fence()
+        done = Committed(self.head)
         known = self._already_written(groups)
-        head, written = self.head, []
         for group in groups:
-            for number, record in enumerate(group.records):
-                idem = group.idems[number] if group.idems else idem_of(group, number, record)
-                body = encode(record).decode()
-                if idem in known:
-                    _same_fact(record, body, known[idem], idem)
-                    continue
-                row = _row(head, group, record, idem, body)
-                head = Head(row.seq, row.hash)
-                if record.identity() is not None:
-                    known[idem] = body
-                written.append((row, record))
-        self._insert(written)
+            self._number(group, known, done)
+        self._connection.executemany(_INSERT, done.rows)
+        self._projector.apply_all(self.head.seq + 1, done.records)
         self._connection.execute("COMMIT")
-        self.head = head
-        return Committed(head, written)
+        self.head = done.head
+        return done
 
-    def _insert(self, written: Sequence[tuple[JournalRow, Record]]) -> None:
-        self._connection.executemany(_INSERT, [row for row, _ in written])
-        for row, record in written:
-            self._projector.apply(row.seq, record)
-        self._projector.flush()
+    def _number(self, group: Group, known: dict[str, str], done: Committed) -> None:
+        """Give each new record of a group its number and its link; the loop every record passes, so it is kept flat."""
+        ticket, ts_us, mono_ns, writer_id, records, cause, idems = group
+        seq, prev = done.head
+        for number, record in enumerate(records):
+            idem = idems[number] if idems else record.identity()
+            body = encode(record).decode()
+            if idem is None:
+                idem = f"{writer_id}:{ticket}:{number}"
+            elif idem in known:
+                _same_fact(record, body, known[idem], idem)
+                continue
+            else:
+                known[idem] = body
+            seq += 1
+            kind = record.record_kind
+            digest = row_hash(prev, seq, ts_us, mono_ns, kind, idem, writer_id, cause, body)
+            done.rows.append((seq, ts_us, mono_ns, kind, idem, writer_id, cause, body, prev, digest))
+            done.records.append(record)
+            prev = digest
+        done.head = Head(seq, prev)
 
     def _assert_fence(self) -> None:
         if self.fence is None:
@@ -128,12 +138,6 @@ def head_of(connection: sqlite3.Connection) -> Head:
     if row is None:
         row = (0, *connection.execute("SELECT v FROM meta WHERE k = 'genesis'").fetchone())
     return Head(*row)
-
-
-def _row(head: Head, group: Group, record: Record, idem: str, body: str) -> JournalRow:
-    seq, kind = head.seq + 1, record.record_kind
-    name = (seq, group.ts_us, group.mono_ns, kind, idem, group.writer_id, group.cause, body)
-    return JournalRow(*name, prev=head.hash, hash=row_hash(head.hash, *name))
 
 
 def _same_fact(record: Record, body: str, known: str, idem: str) -> None:

@@ -53,3 +53,6 @@ def _same(subject: str, computed: Decimal, stated: str) -> None:
 
 
 _RULES: dict[type[Record], Callable[..., None]] = {Posted: _posted, PositionClosed: _closed, PartialTaken: _partial}
+
+CHECKED = frozenset(_RULES)
+"""The kinds of record that have something to add up."""

@@ -19,6 +19,7 @@ from scalpctl.core.records.positions import PartialTaken, PositionClosed
 from scalpctl.host.private_files import make_private_folder, open_private_append
 from scalpctl.ledger.canonical_json import encode
 from scalpctl.ledger.chain import JournalRow
+from scalpctl.ledger.sqlite import Cells
 
 MIRRORED = (PositionClosed.record_kind, PartialTaken.record_kind)
 EXCHANGE_SIDE = "exchange"
@@ -32,11 +33,11 @@ class Mirrors:
         """Write into ``folder``, made private."""
         self._folder = make_private_folder(folder)
 
-    def write(self, written: Iterable[tuple[JournalRow, Record]]) -> None:
+    def write(self, rows: Iterable[Cells], records: Iterable[Record]) -> None:
         """Mirror whatever of these records is mirrored."""
-        for row, record in written:
+        for row, record in zip(rows, records, strict=True):
             if record.record_kind in MIRRORED:
-                name, line = mirror_line(row, record)
+                name, line = mirror_line(JournalRow._make(row), record)
                 descriptor = open_private_append(self._folder / name)
                 try:
                     os.write(descriptor, encode(line) + b"\n")

@@ -145,4 +145,5 @@ def _write(committer: Committer, group: Group) -> None:
 
 def _catch_up_mirrors(folder: LedgerFolder, connection: sqlite3.Connection) -> None:
     rows = [(row, record_of(row)) for row in journal_rows(connection, kinds=MIRRORED)]
-    Mirrors(folder.mirrors).write(missing_from(folder.mirrors, rows))
+    missing = missing_from(folder.mirrors, rows)
+    Mirrors(folder.mirrors).write([row for row, _ in missing], [record for _, record in missing])

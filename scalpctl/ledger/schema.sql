@@ -632,7 +632,7 @@ CREATE TRIGGER closures_no_update BEFORE UPDATE ON closures BEGIN SELECT RAISE(A
 
 CREATE TRIGGER closures_no_delete BEFORE DELETE ON closures BEGIN SELECT RAISE(ABORT, 'closures is append-only'); END;
 
-CREATE TRIGGER journal_chain BEFORE INSERT ON journal BEGIN SELECT CASE WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM journal) THEN RAISE(ABORT, 'journal: the sequence is gapless') WHEN NEW.prev IS NOT coalesce((SELECT hash FROM journal WHERE seq = NEW.seq - 1), (SELECT v FROM meta WHERE k = 'genesis')) THEN RAISE(ABORT, 'journal: prev is the hash of the row before') WHEN EXISTS (SELECT 1 FROM journal WHERE idem = NEW.idem) THEN RAISE(ABORT, 'journal: this fact is already written') END; END;
+CREATE TRIGGER journal_chain BEFORE INSERT ON journal WHEN (NEW.seq - 1, NEW.prev) IS NOT (SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1) AND NOT (NEW.seq = 1 AND NEW.prev IS (SELECT v FROM meta WHERE k = 'genesis') AND NOT EXISTS (SELECT 1 FROM journal)) BEGIN SELECT RAISE(ABORT, 'journal: a row has the next number and the hash of the row before it'); END;
 
 CREATE TRIGGER fills_no_replace BEFORE INSERT ON fills WHEN EXISTS (SELECT 1 FROM fills WHERE inst_id = NEW.inst_id AND trade_id = NEW.trade_id AND order_id = NEW.order_id) BEGIN SELECT RAISE(ABORT, 'fills is append-only'); END;
 

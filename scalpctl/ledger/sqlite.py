@@ -153,14 +153,11 @@ def run_all(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
 
 
 _JOURNAL_CHAIN = (
-    "CREATE TRIGGER journal_chain BEFORE INSERT ON journal BEGIN SELECT CASE "
-    "WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM journal) "
-    "THEN RAISE(ABORT, 'journal: the sequence is gapless') "
-    "WHEN NEW.prev IS NOT coalesce((SELECT hash FROM journal WHERE seq = NEW.seq - 1), "
-    "(SELECT v FROM meta WHERE k = 'genesis')) "
-    "THEN RAISE(ABORT, 'journal: prev is the hash of the row before') "
-    "WHEN EXISTS (SELECT 1 FROM journal WHERE idem = NEW.idem) "
-    "THEN RAISE(ABORT, 'journal: this fact is already written') END; END"
+    "CREATE TRIGGER journal_chain BEFORE INSERT ON journal "
+    "WHEN (NEW.seq - 1, NEW.prev) IS NOT (SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1) "
+    "AND NOT (NEW.seq = 1 AND NEW.prev IS (SELECT v FROM meta WHERE k = 'genesis') "
+    "AND NOT EXISTS (SELECT 1 FROM journal)) "
+    "BEGIN SELECT RAISE(ABORT, 'journal: a row has the next number and the hash of the row before it'); END"
 )
 _LEASE_FENCE = (
     "CREATE TRIGGER leases_fence BEFORE INSERT ON leases "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any
 
@@ -15,7 +15,7 @@ from scalpctl.core.records.money import Posted
 from scalpctl.core.records.positions import PositionClosed
 from scalpctl.errors import InvariantBroken
 from scalpctl.ledger.canonical_json import spell
-from scalpctl.ledger.invariants import check
+from scalpctl.ledger.invariants import CHECKED, check
 from scalpctl.ledger.projection.plan import PLAN, Changes, Makes
 from scalpctl.ledger.sqlite import Cells
 
@@ -36,14 +36,26 @@ class Projector:
         self._pending: dict[str, list[Cells]] = {"postings": []}
         self._sql = {"postings": f"INSERT INTO postings ({_POSTING_COLUMNS}) VALUES ({_marks(13)})"}
         self._makers: dict[type[Record], tuple[list[Cells], RowMaker]] = {}
+        self._checked: dict[type[Record], tuple[list[Cells], RowMaker]] = {}  # their money must add up first
         for kind, plan in PLAN.items():
             if isinstance(plan, Makes):
                 self._prepare(kind, plan)
 
+    def apply_all(self, first_seq: int, records: Iterable[Record]) -> None:
+        """Add what consecutive journal rows mean, and hand the rows to SQLite."""
+        makers = self._makers
+        for seq, record in enumerate(records, start=first_seq):
+            maker = makers.get(type(record))
+            if maker is None:
+                self.apply(seq, record)
+            else:
+                maker[0].append(maker[1](seq, record))
+        self.flush()
+
     def apply(self, seq: int, record: Record) -> None:
         """Add what one record means to the tables."""
         check(record)
-        maker = self._makers.get(type(record))
+        maker = self._makers.get(type(record)) or self._checked.get(type(record))
         if maker is not None:
             maker[0].append(maker[1](seq, record))
         elif isinstance(record, Posted):
@@ -71,7 +83,8 @@ class Projector:
         columns = ", ".join((*own, *fields))
         self._sql[plan.table] = f"INSERT INTO {plan.table} ({columns}) VALUES ({_marks(len(own) + len(fields))})"
         rows = self._pending.setdefault(plan.table, [])
-        self._makers[kind] = (rows, _row_maker(kind, changes_later=plan.changes_later))
+        makers = self._checked if kind in CHECKED else self._makers
+        makers[kind] = (rows, _row_maker(kind, changes_later=plan.changes_later))
 
     def _post(self, seq: int, record: Posted) -> None:
         rows = self._pending["postings"]
@@ -119,10 +132,13 @@ def _row_maker(kind: type[Record], *, changes_later: bool) -> RowMaker:
 
     if not nested:
         return plain_changing if changes_later else plain
-    head = 2 if changes_later else 1
+    places = [fields.index(name) for name in nested]
 
     def with_json(seq: int, record: Record) -> Cells:
-        return (*(seq,) * head, *(_cell(value) for value in get(record)))
+        cells = list(get(record))
+        for place in places:
+            cells[place] = spell(cells[place])
+        return (seq, seq, *cells) if changes_later else (seq, *cells)
 
     return with_json
 

@@ -1,7 +1,7 @@
 """Exact money: decimals from canonical text, and amounts that cannot be mistaken for one another.
 
-Every operation here is exact or raises. Where a quotient is wanted the caller says so by calling ``ratio``, whose result
-is an estimate for decisions and display and never reaches a posting.
+Every operation here is exact or raises. Where a quotient is wanted the caller says so by calling ``ratio``, whose
+result is an estimate for decisions and display and never reaches a posting.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from math import inf, nextafter
 
 from msgspec import Struct
 
+from scalpctl.core.estimates import estimate
 from scalpctl.core.instants import Instant
 from scalpctl.core.sides import Side
 
@@ -39,11 +40,6 @@ class Band(Struct, frozen=True, gc=False):
 
 EVERYWHERE = Band()
 NOWHERE = Band(exit_low=inf, exit_high=-inf)
-
-
-def estimate(value: Decimal) -> float:
-    """Give the nearest float of a bound; it decides only whether to look, never what to do."""
-    return float(value)
 
 
 def above(value: Decimal) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from scalpctl.core.indicators.checks import TINY, check_bar, check_period, slots_from_state, slots_to_state
+from scalpctl.core.indicators.checks import check_bar, check_period, slots_from_state, slots_to_state
 
 
 class Adx:
@@ -69,11 +69,11 @@ class Adx:
 
     def _direct(self) -> None:
         """Turn the sums into the directional indicators and the ADX."""
-        moved = self.true_range >= TINY
+        moved = self.true_range > 0.0
         self.plus_di = 100.0 * (self.plus / self.true_range) if moved else 0.0
         self.minus_di = 100.0 * (self.minus / self.true_range) if moved else 0.0
         both = self.plus_di + self.minus_di
-        strength = 100.0 * (abs(self.plus_di - self.minus_di) / both) if both >= TINY else None
+        strength = 100.0 * (abs(self.plus_di - self.minus_di) / both) if both > 0.0 else None
         if self.value is not None:
             if strength is not None:  # no direction at all leaves the ADX where it was
                 self.value = (self.value * (self.period - 1) + strength) / self.period

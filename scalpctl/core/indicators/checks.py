@@ -7,9 +7,6 @@ from typing import Any
 
 from scalpctl.errors import InvariantBroken
 
-TINY = 1e-14
-"""Below this a sum of movements counts as none, as in TA-Lib."""
-
 
 def is_price(value: float) -> bool:
     """Tell whether a value is finite and positive (a NaN is neither)."""

@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, Self
 
 from scalpctl.core.indicators.atr import Atr
-from scalpctl.core.indicators.checks import TINY, refuse
+from scalpctl.core.indicators.checks import refuse
 from scalpctl.core.indicators.macd import Macd
 from scalpctl.core.indicators.rsi import NEUTRAL, Rsi
 
@@ -69,7 +69,7 @@ class Fused:
             self._gain = gain = self._gain - self._gain * n
             self._loss = loss = self._loss - (change + self._loss) * n
         moved = gain + loss
-        self.rsi = 100.0 * gain / moved if moved >= TINY else NEUTRAL
+        self.rsi = 100.0 * gain / moved if moved > 0.0 else NEUTRAL
         self._fast = fast = self._fast + (close - self._fast) * self._fast_k
         self._slow = slow = self._slow + (close - self._slow) * self._slow_k
         self.line = line = fast - slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from scalpctl.core.indicators.checks import TINY, check_period, is_price, refuse, slots_from_state, slots_to_state
+from scalpctl.core.indicators.checks import check_period, is_price, refuse, slots_from_state, slots_to_state
 
 NEUTRAL = 50.0
 
@@ -46,7 +46,7 @@ class Rsi:
             self.gain += (up - self.gain) / period
             self.loss += (down - self.loss) / period
         moved = self.gain + self.loss
-        self.value = 100.0 * self.gain / moved if moved >= TINY else NEUTRAL
+        self.value = 100.0 * self.gain / moved if moved > 0.0 else NEUTRAL
         return self.value
 
     def to_state(self) -> dict[str, Any]:

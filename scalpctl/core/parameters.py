@@ -15,6 +15,8 @@ from scalpctl.core.money import canonical, multiply, parse_decimal, ratio
 from scalpctl.errors import ConfigurationError, InvariantBroken
 
 HUNDRED = Decimal(100)
+PRICE_SHARE = Decimal("0.2")
+"""Bounds of moves are written for the margin; the price itself moves less than a fifth of that."""
 
 
 def setting(default: Any, meaning: str, *, low: Any, high: Any) -> Any:
@@ -55,6 +57,8 @@ def _check(where: str, value: Any, meta: Mapping[str, Any]) -> None:
     if isinstance(number, bool) or not isinstance(number, type(low)):
         message = f"{where} must be a {type(low).__name__}, not {value!r}"
         raise ConfigurationError(message)
+    if getattr(value, "basis", None) is Basis.OF_PRICE:
+        high = multiply(high, PRICE_SHARE)
     if not low <= number <= high:
         message = f"{where} = {value} is outside {low} to {high}: {meta['meaning']}"
         raise ConfigurationError(message, hint=_fix(number, low, high))

@@ -1,6 +1,6 @@
 """What one tick costs with an open position: skipped, folded, evaluated; beside a bare loop of the same arithmetic.
 
-Run it as ``python scripts/bench/decision.py``. Rounds are interleaved and medians reported, in CPU nanoseconds per tick;
+Run it as ``python scripts/bench/decision.py``. Rounds are interleaved, medians reported in CPU nanoseconds per tick;
 absolute figures belong to one machine and one minute, the ratios are the point.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from scalpctl.core.exits.catalogue import DEFAULT_ORDER, build
+from scalpctl.core.exits.chain import Decision
 from scalpctl.core.exits.state import ChainState
 from scalpctl.core.exits.view import GuardPrice, PositionFacts, PriceParameters, Quoted, View
 from scalpctl.core.exits.watch import Watch
@@ -39,12 +40,12 @@ FACTS = PositionFacts(
 
 
 def a_tape() -> list[tuple[float, str, int]]:
-    """Make ticks 100 ms apart that wander by a tick or two around the entry price."""
+    """Make ticks 50 ms apart that wander by a tick or two around the entry price."""
     chance = random.Random(7)
     tenths, rows = 600_000, []
     for index in range(TICKS):
-        tenths = min(600_900, max(598_500, tenths + chance.choice((-2, -1, -1, 0, 0, 1, 1, 2))))
-        rows.append((tenths / 10, f"{tenths // 10}.{tenths % 10}", START + index * 100_000))
+        tenths = min(600_400, max(598_500, tenths + chance.choice((-2, -1, -1, 0, 0, 1, 1, 2))))
+        rows.append((tenths / 10, f"{tenths // 10}.{tenths % 10}", START + index * 50_000))
     return rows
 
 
@@ -103,7 +104,7 @@ def folding() -> int:
 def skipped() -> int:
     """Ask only whether the tick can change anything, always inside the band."""
     watch = Watch(LIMITS.exit_age_s)
-    watch.keep(evaluate("60000.0", START, ChainState(peak_price=Decimal(61000))).band)
+    watch.keep(evaluate("60000.0", START, ChainState(peak_price=Decimal(60050))).band)
     needs, count = watch.needs, 0
     for price, _, at in TAPE:
         if needs(price, price, at, at):
@@ -111,7 +112,7 @@ def skipped() -> int:
     return count
 
 
-def evaluate(text: str, at: int, state: ChainState):  # noqa: ANN201  a decision; the bench only reads its band
+def evaluate(text: str, at: int, state: ChainState) -> Decision:
     """Evaluate the whole chain exactly on one price."""
     quoted = Quoted(Decimal(text), "bid", Instant(at))
     return CHAIN.evaluate(View(FACTS, Instant(at), LIMITS, exit_price=quoted, mark=None), state)

@@ -70,9 +70,14 @@ def meet(bands: list[Band]) -> Band:
     for band in bands:
         if band is EVERYWHERE:
             continue
-        exit_low = max(band.exit_low, exit_low)
-        exit_high = min(band.exit_high, exit_high)
-        guard_low = max(band.guard_low, guard_low)
-        guard_high = min(band.guard_high, guard_high)
-        until = min(band.until, until)
+        if band.exit_low > exit_low:
+            exit_low = band.exit_low
+        if band.exit_high < exit_high:
+            exit_high = band.exit_high
+        if band.guard_low > guard_low:
+            guard_low = band.guard_low
+        if band.guard_high < guard_high:
+            guard_high = band.guard_high
+        if band.until < until:
+            until = band.until
     return Band(exit_low, exit_high, guard_low, guard_high, until)

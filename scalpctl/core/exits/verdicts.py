@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from math import inf
 from typing import Protocol
 
 from msgspec import Struct
 
 from scalpctl.core.causes import Cause
 from scalpctl.core.evidence import Evidence, Item
-from scalpctl.core.exits.bands import EVERYWHERE, NOWHERE, Band, above, below
+from scalpctl.core.exits.bands import EVERYWHERE, FOREVER, NOWHERE, Band, above, below
 from scalpctl.core.exits.state import ChainState
-from scalpctl.core.exits.view import View
+from scalpctl.core.exits.view import PositionFacts, View
 from scalpctl.core.money import Contracts
 from scalpctl.core.sides import Side
 
@@ -114,32 +115,33 @@ class Stateless:
         return state
 
 
-def net_below(view: View, net: Decimal, until: int | None = None) -> Band:
+def net_below(view: View, net: Decimal) -> Band:
     """Give the band of exit prices in which the result stays below that."""
-    price = view.facts.price_for(net)
-    if view.facts.side is Side.LONG:
-        return _timed(Band(exit_high=below(price)), until)
-    return _timed(Band(exit_low=above(price)), until)
+    low, high = _edges(view.facts, "below", net)
+    return Band(low, high)
 
 
 def net_above(view: View, net: Decimal) -> Band:
     """Give the band of exit prices in which the result stays above that."""
-    price = view.facts.price_for(net)
-    return Band(exit_low=above(price)) if view.facts.side is Side.LONG else Band(exit_high=below(price))
+    low, high = _edges(view.facts, "above", net)
+    return Band(low, high)
 
 
 def guard_above(view: View, net: Decimal) -> Band:
     """Give the band of guard prices in which the result stays above that, while the guard can be believed."""
     if not view.steady:
         return NOWHERE
-    price = view.facts.price_for(net)
-    until = view.mark_until
-    if view.facts.side is Side.LONG:
-        return _timed(Band(guard_low=above(price)), until)
-    return _timed(Band(guard_high=below(price)), until)
+    low, high = _edges(view.facts, "above", net)
+    return Band(guard_low=low, guard_high=high, until=FOREVER if view.mark_until is None else view.mark_until)
 
 
-def _timed(band: Band, until: int | None) -> Band:
-    if until is None:
-        return band
-    return Band(band.exit_low, band.exit_high, band.guard_low, band.guard_high, until)
+def _edges(facts: PositionFacts, which: str, net: Decimal) -> tuple[float, float]:
+    """Give the open interval of prices on one side of a result, remembered with the facts."""
+    known = facts.bounds.get((which, net))
+    if known is None:
+        price = facts.price_for(net)
+        higher_is_more = facts.side is Side.LONG
+        wants_higher = higher_is_more if which == "above" else not higher_is_more
+        known = (above(price), inf) if wants_higher else (-inf, below(price))
+        facts.bounds[which, net] = known
+    return known

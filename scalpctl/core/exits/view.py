@@ -41,6 +41,10 @@ class PositionFacts:
     margin: Decimal = field(init=False)
     slope: Decimal = field(init=False)
     offset: Decimal = field(init=False)
+    bounds: dict[tuple[str, Decimal], tuple[float, float]] = field(
+        init=False, compare=False, repr=False, default_factory=dict
+    )
+    """Band edges by threshold: they depend on nothing but these facts, and most thresholds repeat on every tick."""
 
     def __post_init__(self) -> None:
         """Derive the line once per fill, so that a tick costs one multiplication."""

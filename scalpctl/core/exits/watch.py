@@ -37,9 +37,9 @@ class Watch:
 
     def needs(self, exit_price: float, guard_price: float, at: int, exit_at: int) -> bool:
         """Tell whether the chain must be asked about this exit price, guard price and instant."""
-        if exit_price > self.highest:  # noqa: PLR1730  max() costs a call on the hottest line
+        if exit_price > self.highest:
             self.highest = exit_price
-        if exit_price < self.lowest:  # noqa: PLR1730
+        if exit_price < self.lowest:
             self.lowest = exit_price
         return not (
             self._exit_low < exit_price < self._exit_high

@@ -187,7 +187,7 @@ def skip_of(*verdicts: GateVerdict) -> Skip | None:
     return Entrance(verdicts).skip
 
 
-def test_every_reason_not_to_enter_has_its_name(start: Instant) -> None:
+def test_d67_d68_every_reason_not_to_enter_has_its_name(start: Instant) -> None:
     latch = Latch(Limit.DAILY_LOSS, "", start, "lost", LatchState.LATCHED)
     cases = {
         Skip.LATCHED: {"latch": latch},

@@ -1,4 +1,4 @@
-"""Each exit rule keeps its promise; each failure of the predecessor that a rule could repeat is named here."""
+"""Each exit rule keeps its promise; each known way such a rule can fail is a test named after it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ from scalpctl.core.exits.trailing import TrailingParameters, TrailingStop
 from scalpctl.core.exits.verdicts import Kind, Why
 from scalpctl.core.exits.view import Alarms, GuardPrice, PriceParameters, Quoted, View
 from scalpctl.core.instants import Instant
-from scalpctl.core.margin import MarginAnswer, MarginState, MarginVerdict, Trust
-from scalpctl.core.money import Contracts
+from scalpctl.core.limits import LimitParameters
+from scalpctl.core.margin import MarginAnswer, MarginParameters, MarginState, MarginVerdict, Trust
+from scalpctl.core.money import Contracts, Quote
 from scalpctl.core.parameters import Overrides, of_margin, of_price
+from scalpctl.core.protection import ProtectionParameters
 from scalpctl.core.sides import Side
+from scalpctl.core.sizing import SizingParameters
 from scalpctl.errors import ConfigurationError, InvariantBroken
 
 D = Decimal
@@ -48,7 +51,7 @@ def test_protective_rules_come_first_in_any_order() -> None:
     assert all(cause in PROTECTIVE for cause in first)
 
 
-def test_a_rule_that_is_not_in_the_order_does_not_exist() -> None:
+def test_c56_a_rule_that_is_not_in_the_order_does_not_exist() -> None:
     order = (Cause.MARGIN_SAFETY, Cause.STOP_LOSS, Cause.EMERGENCY, Cause.TAKE_PROFIT)
     built = build(order, {}, "BTC-USDT-SWAP", "ranging")
     assert [rule.cause for rule in built.chain.rules] == list(order)
@@ -412,6 +415,14 @@ SCALED = [
     (DrawdownParameters, "give_back_ratio"),
     (TrailingParameters, "trail_ratio"),
     (HoldingParameters, "extend_move"),
+    (MarginParameters, "close_ratio"),
+    (MarginParameters, "agree_ratio"),
+    (LimitParameters, "daily_loss_ratio"),
+    (LimitParameters, "drawdown_ratio"),
+    (SizingParameters, "risk_ratio"),
+    (SizingParameters, "margin_use_ratio"),
+    (ProtectionParameters, "stop_ratio"),
+    (Step, "take_ratio"),
 ]
 
 
@@ -422,6 +433,32 @@ def test_a_value_in_the_wrong_unit_is_refused(kind: Any, name: str, factor: Any)
     wrong = type(usual)(usual.ratio * factor, usual.basis) if hasattr(usual, "basis") else usual * factor
     with pytest.raises(ConfigurationError):
         kind(**{name: wrong})
+
+
+def test_a_value_in_the_right_unit_changes_the_threshold_as_its_unit_says(facts: Any, view: Any) -> None:
+    for ratio in ("0.002", "0.004", "0.02"):
+        rule = TakeProfit(TakeProfitParameters(profit_move=of_price(ratio)))
+        assert rule.judge(view(facts()), START).threshold == D(ratio) * 600
+        stop = StopLoss(StopLossParameters(loss_move=of_margin(ratio)))
+        assert stop.judge(view(facts()), START).threshold == -D(ratio) * 60
+
+
+def test_a14_a_position_is_never_held_for_a_negative_time(facts: Any, view: Any, whole_chain: Chain) -> None:
+    decision = whole_chain.evaluate(view(facts(), after_s=0), START)
+    held = [verdict.value for verdict in decision.verdicts if verdict.rule is Cause.HOLDING_LIMIT]
+    assert held == [D(0)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(ticks=st.integers(500_000, 700_000), part=st.integers(1, 99), lots=st.integers(1, 10**5))
+def test_rounding_never_increases_risk(instrument: Any, ticks: int, part: int, lots: int) -> None:
+    spec = instrument(tick_size=D("0.5"), lot_size=D("0.1"), min_contracts=D("0.1"))
+    price = D(ticks) / 10
+    assert spec.stop_trigger(price, Side.LONG) >= price >= spec.stop_trigger(price, Side.SHORT)
+    assert spec.passive_price(price, Side.LONG.opening) <= price <= spec.passive_price(price, Side.SHORT.opening)
+    wanted = Contracts(D(lots) * part / 100 / 100)
+    assert spec.floor_contracts(wanted) <= wanted
+    assert spec.notional(spec.contracts_within(Quote(D(lots)), price), price) <= Quote(D(lots))
 
 
 def test_every_rule_takes_its_parameters_from_the_most_special_scope() -> None:

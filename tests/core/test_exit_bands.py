@@ -10,15 +10,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scalpctl.core.causes import Cause
 from scalpctl.core.exits.catalogue import DEFAULT_ORDER, build
+from scalpctl.core.exits.chain import Chain
 from scalpctl.core.exits.state import ChainState
 from scalpctl.core.exits.view import GuardPrice, PriceParameters, Quoted, View
 from scalpctl.core.exits.watch import Watch
 from scalpctl.core.instants import Instant
 from scalpctl.core.money import Contracts
+from scalpctl.core.parameters import Overrides, of_price
 from scalpctl.core.sides import Side
 
-CHAIN = build(DEFAULT_ORDER, {}, "BTC-USDT-SWAP", "ranging").chain
+HURRIED = {
+    Cause.HOLDING_LIMIT: Overrides(
+        everywhere={"limit_s": 60, "extension_s": 60, "extend_move": of_price("0.0002")},
+    ),
+    Cause.PROFIT_HARVEST: Overrides(everywhere={"within_s": 30, "min_hold_s": 5}),
+}
+"""Short limits, so that a walk of a few minutes passes every deadline there is."""
+
+CHAINS = (
+    build(DEFAULT_ORDER, {}, "BTC-USDT-SWAP", "ranging").chain,
+    build(DEFAULT_ORDER, HURRIED, "BTC-USDT-SWAP", "ranging").chain,
+    build((Cause.MARGIN_SAFETY, Cause.STOP_LOSS, Cause.EMERGENCY, Cause.HOLDING_LIMIT), HURRIED, "X", "y").chain,
+)
 SECOND = 1_000_000
 
 LEVELS = ["0.0005", "0.001", "0.0015", "0.002", "0.0025", "0.003", "0.004", "0.005", "-0.006", "-0.012", "0", "-0.05"]
@@ -40,9 +55,11 @@ def some_events(seed: int) -> list[tuple[str, Decimal, int, int, str]]:
 class Walk:
     """One position seen by a chain, either at every event or only where the band demands it."""
 
-    def __init__(self, facts: Any, reading: Any, start: Instant, limits: PriceParameters, *, skipping: bool) -> None:
+    def __init__(
+        self, facts: Any, reading: Any, start: Instant, limits: PriceParameters, *, skipping: bool, chain: Chain
+    ) -> None:
         self.facts, self.make_reading, self.limits, self.skipping = facts, reading, limits, skipping
-        self.at = start
+        self.at, self.chain = start, chain
         self.exit = self.mark = None
         self.reading = None
         self.revision = 0
@@ -69,7 +86,7 @@ class Walk:
             if not self.watch.needs(exit_price, guard_price, self.at, self.exit.exchange_at):
                 return
         view = View(self.facts, self.at, self.limits, exit_price=self.exit, mark=self.mark, reading=self.reading)
-        decision = CHAIN.evaluate(view, self.state)
+        decision = self.chain.evaluate(view, self.state)
         self.evaluated += 1
         self.state = decision.state
         self.watch.keep(decision.band)
@@ -95,26 +112,29 @@ class Walk:
         self.watch.clear()
 
 
+@pytest.mark.parametrize("chain", CHAINS, ids=["usual", "hurried", "few rules"])
 @pytest.mark.parametrize("side", list(Side))
 @pytest.mark.parametrize("guard", list(GuardPrice))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_skipping_inside_the_band_decides_as_evaluating_every_tick(
-    facts: Any, reading: Any, start: Instant, side: Side, guard: GuardPrice, seed: int
+    facts: Any, reading: Any, start: Instant, chain: Chain, side: Side, guard: GuardPrice, seed: int
 ) -> None:
-    every, skipped = walk_both(facts(side=side), reading, start, PriceParameters(guard=guard), seed)
+    every, skipped = walk_both(facts(side=side), reading, start, PriceParameters(guard=guard), seed, chain)
     assert skipped.log == every.log
     assert skipped.state.peak_price == every.state.peak_price
     assert skipped.state.trail_stop == every.state.trail_stop
 
 
-def walk_both(facts: Any, reading: Any, start: Instant, limits: PriceParameters, seed: int) -> tuple[Walk, Walk]:
-    every, skipped = (Walk(facts, reading, start, limits, skipping=skip) for skip in (False, True))
+def walk_both(
+    facts: Any, reading: Any, start: Instant, limits: PriceParameters, seed: int, chain: Chain
+) -> tuple[Walk, Walk]:
+    every, skipped = (Walk(facts, reading, start, limits, skipping=skip, chain=chain) for skip in (False, True))
     price, at = Decimal(60000), start
     for index, (kind, move, gap, flavour, aim) in enumerate(some_events(seed)):
         price = max(Decimal(50000), price + move)
         at = Instant(at + gap)
-        age = 3 * SECOND if flavour > 97 else 0
+        age = 3 * SECOND if flavour > 93 else 0
         seen = price
         if aim:
             level = facts.price_for(Decimal(aim) * facts.notional)
@@ -125,7 +145,7 @@ def walk_both(facts: Any, reading: Any, start: Instant, limits: PriceParameters,
 
 
 def test_a_quiet_market_is_hardly_ever_evaluated(facts: Any, reading: Any, start: Instant) -> None:
-    walk = Walk(facts(), reading, start, PriceParameters(guard=GuardPrice.EXIT), skipping=True)
+    walk = Walk(facts(), reading, start, PriceParameters(guard=GuardPrice.EXIT), skipping=True, chain=CHAINS[0])
     chance = random.Random(5)
     price = Decimal(60000)
     for index in range(2000):

@@ -287,6 +287,33 @@ def test_a_veto_holds_back_softer_exits_for_its_time_and_no_longer(
     assert lapsed.winner.rule is Cause.PROFIT_HARVEST
 
 
+def test_another_holding_candle_does_not_start_the_veto_again(
+    facts: Any, view: Any, reading: Any, whole_chain: Chain
+) -> None:
+    first = whole_chain.evaluate(view(facts(), reading=reading(), after_s=30), START)
+    second = whole_chain.evaluate(view(facts(), reading=reading(revision=2), after_s=80), first.state)
+    assert second.state.veto_since == first.state.veto_since
+
+
+def test_stops_and_the_holding_limit_are_never_vetoed(facts: Any, view: Any, reading: Any, whole_chain: Chain) -> None:
+    armed = ChainState(peak_price=D(60240), trail_stop=D(60150))
+    trailed = whole_chain.evaluate(view(facts(), "60140", reading=reading()), armed)
+    assert trailed.winner is not None
+    assert trailed.winner.rule is Cause.TRAILING_STOP
+    late = reading(closed_at=Instant(view(facts(), after_s=9000).at))
+    limited = whole_chain.evaluate(view(facts(), after_s=9000, reading=late), START)
+    assert limited.winner is not None
+    assert limited.winner.rule is Cause.HOLDING_LIMIT
+    assert Kind.VETO in [verdict.kind for verdict in limited.verdicts]
+
+
+def test_c48_adding_at_a_worse_price_does_not_loosen_the_stop(facts: Any, view: Any) -> None:
+    chain = Chain((TrailingStop(TrailingParameters()),))
+    locked = chain.evaluate(view(facts(), "60400"), START).state
+    added = facts(average_price=D(60150), contracts=Contracts("2"), opened_contracts=Contracts("2"))
+    assert chain.evaluate(view(added, "60390"), locked).state.trail_stop == locked.trail_stop
+
+
 def test_a_quick_profit_is_harvested_in_its_window_and_a_large_one_always(facts: Any, view: Any) -> None:
     rule = Harvest(HarvestParameters())
     assert rule.judge(view(facts(), "60220", after_s=5), START).why is Why.MIN_HOLD
@@ -458,6 +485,7 @@ def test_rounding_never_increases_risk(instrument: Any, ticks: int, part: int, l
     assert spec.passive_price(price, Side.LONG.opening) <= price <= spec.passive_price(price, Side.SHORT.opening)
     wanted = Contracts(D(lots) * part / 100 / 100)
     assert spec.floor_contracts(wanted) <= wanted
+    assert str(spec.stop_trigger(price, Side.LONG)).endswith((".0", ".5"))
     assert spec.notional(spec.contracts_within(Quote(D(lots)), price), price) <= Quote(D(lots))
 
 

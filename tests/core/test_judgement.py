@@ -224,6 +224,16 @@ def test_b29_b30_one_read_or_a_failed_read_proves_nothing(start: Instant) -> Non
     assert again == ()
 
 
+def test_a_difference_that_changed_is_counted_afresh(start: Instant) -> None:
+    limits = DriftParameters(reads=3)
+    state, _ = observe(DriftState(), compare([BTC], [], limits), start, limits)
+    resized = compare([BTC], [replace(BTC, contracts=D(1))], limits)
+    again = compare([BTC], [replace(BTC, contracts=D(2))], limits)
+    for second, seen in ((1, resized), (2, again), (6, again)):
+        state, believed = observe(state, seen, Instant(start + second * SECOND), limits)
+        assert believed == ()
+
+
 def test_a_drift_that_keeps_changing_is_not_believed(start: Instant) -> None:
     limits, state = DriftParameters(), DriftState()
     for second in range(10):

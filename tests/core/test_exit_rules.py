@@ -515,6 +515,8 @@ def test_the_state_survives_a_restart() -> None:
 
 def test_a_decision_shows_every_input_and_every_rule(facts: Any, view: Any, whole_chain: Chain, reading: Any) -> None:
     decision = whole_chain.evaluate(view(facts(), "60010", reading=reading()), START)
+    again = whole_chain.evaluate(view(facts(), "60011", reading=reading()), decision.state)
+    assert again.standing == decision.standing
     names = [item.name for item in decision.evidence()]
     for cause in RULES:
         assert f"{cause.value}.verdict" in names

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scalpctl.core.causes import PROTECTIVE
+from scalpctl.core.causes import PROTECTIVE, Cause
 from scalpctl.core.evidence import Evidence
 from scalpctl.core.exits.bands import NOWHERE, Band, meet, not_better
 from scalpctl.core.exits.state import ChainState
-from scalpctl.core.exits.verdicts import Kind, Rule, Stateless, Verdict
+from scalpctl.core.exits.verdicts import Kind, Rule, Stateless, Verdict, Why
 from scalpctl.core.exits.view import View
 from scalpctl.errors import InvariantBroken
 
@@ -31,6 +31,11 @@ class Decision(Struct, frozen=True):
     state: ChainState
     band: Band
     view: View
+
+    @property
+    def standing(self) -> tuple[tuple[Cause, Kind, Why], ...]:
+        """Give what each rule says, without numbers: a decision that stands the same need not be recorded again."""
+        return tuple((verdict.rule, verdict.kind, verdict.why) for verdict in self.verdicts)
 
     def evidence(self) -> Evidence:
         """Show every input and every verdict."""

@@ -45,7 +45,7 @@ class Drawdown(Stateless):
         if net is None or state.peak_price is None:
             return Verdict(self.cause, Kind.HOLD, Why.NO_PRICE, band=NOWHERE)
         best = facts.net_at(state.peak_price)
-        arm = limits.arm_move.of(facts.notional, facts.margin)
+        arm = facts.amount(limits.arm_move)
         if best < arm:
             return Verdict(self.cause, Kind.HOLD, Why.NOT_ARMED, best, arm, input="peak_price")
         floor = multiply(best, subtract(ONE, limits.give_back_ratio))

@@ -46,7 +46,7 @@ class Harvest(Stateless):
     def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
         """Compare the result after costs with the quick profit, and with its multiple outside the window."""
         limits, facts, net = self.parameters, view.facts, view.net
-        profit = limits.profit_move.of(facts.notional, facts.margin)
+        profit = facts.amount(limits.profit_move)
         urgent = multiply(profit, limits.urgent_multiple)
         if net is None:
             return Verdict(self.cause, Kind.HOLD, Why.NO_PRICE, None, profit, band=NOWHERE)

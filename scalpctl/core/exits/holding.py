@@ -42,7 +42,7 @@ class HoldingLimit(Stateless):
         value = Decimal(held).scaleb(-6)
         if held < limit:
             return self._say(Kind.HOLD, Why.QUIET, value, limit, Band(until=opened + limit))
-        profit = limits.extend_move.of(view.facts.notional, view.facts.margin)
+        profit = view.facts.amount(limits.extend_move)
         if view.net is not None and view.net >= profit and held < latest:
             kept = net_above(view, profit)
             band = Band(kept.exit_low, kept.exit_high, until=opened + latest)

@@ -73,7 +73,7 @@ class PartialTake(Stateless):
         if state.steps_taken >= len(self.parameters.steps):
             return Verdict(self.cause, Kind.HOLD, Why.LADDER_DONE, unit="steps")
         step = self.parameters.steps[state.steps_taken]
-        profit = step.profit_move.of(facts.notional, facts.margin)
+        profit = facts.amount(step.profit_move)
         if net is None:
             return Verdict(self.cause, Kind.HOLD, Why.NO_PRICE, None, profit, band=NOWHERE)
         if net < profit:

@@ -79,7 +79,7 @@ class LossCut(Stateless):
     def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
         """Compare the result after costs with the smaller limit."""
         facts = view.facts
-        moved = self.parameters.loss_move.of(facts.notional, facts.margin)
+        moved = facts.amount(self.parameters.loss_move)
         return judge_loss(self.cause, view, min(moved, self.parameters.loss_usd_max))
 
 
@@ -96,4 +96,4 @@ class Emergency(Stateless):
         if view.emergency:
             return Verdict(self.cause, Kind.CLOSE, Why.ORDERED, unit="", input=view.emergency, band=NOWHERE)
         facts = view.facts
-        return judge_loss(self.cause, view, self.parameters.loss_move.of(facts.notional, facts.margin))
+        return judge_loss(self.cause, view, facts.amount(self.parameters.loss_move))

@@ -85,7 +85,7 @@ class SmartExit:
     def _reversal(self, view: View, state: ChainState) -> Verdict:
         """Close if the reversal is confirmed and in profit."""
         limits = self.parameters
-        profit = limits.profit_move.of(view.facts.notional, view.facts.margin)
+        profit = view.facts.amount(limits.profit_move)
         if view.net is None:
             return Verdict(self.cause, Kind.HOLD, Why.NO_PRICE, None, profit, band=NOWHERE)
         if view.net < profit:

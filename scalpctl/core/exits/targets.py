@@ -43,7 +43,7 @@ class TakeProfit(Stateless):
     def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
         """Compare the result after costs with the target."""
         facts, net = view.facts, view.net
-        target = self.parameters.profit_move.of(facts.notional, facts.margin)
+        target = facts.amount(self.parameters.profit_move)
         if net is None:
             return Verdict(self.cause, Kind.HOLD, Why.NO_PRICE, None, target, band=NOWHERE)
         if net >= target:
@@ -62,7 +62,7 @@ class StopLoss(Stateless):
     def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
         """Compare the result after costs with the stop."""
         facts = view.facts
-        return judge_loss(self.cause, view, self.parameters.loss_move.of(facts.notional, facts.margin))
+        return judge_loss(self.cause, view, facts.amount(self.parameters.loss_move))
 
 
 def refuse_impossible(

@@ -80,10 +80,10 @@ class TrailingStop:
     def level(self, facts: PositionFacts, peak_price: Decimal) -> Decimal | None:
         """Give where the stop belongs after that best price; None while nothing is to be protected."""
         limits, best = self.parameters, facts.net_at(peak_price)
-        if best < limits.breakeven_move.of(facts.notional, facts.margin):
+        if best < facts.amount(limits.breakeven_move):
             return None
         even = facts.instrument.stop_trigger(facts.price_for(ZERO), facts.side)
-        activation = limits.activation_move.of(facts.notional, facts.margin)
+        activation = facts.amount(limits.activation_move)
         if best < activation:
             return even
         further = ratio(subtract(best, activation), facts.notional)

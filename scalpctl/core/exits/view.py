@@ -12,7 +12,7 @@ from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.margin import MarginVerdict
 from scalpctl.core.money import EXACT, ZERO, Contracts, add, multiply, ratio, subtract
-from scalpctl.core.parameters import Parameters, setting
+from scalpctl.core.parameters import Move, Parameters, setting
 from scalpctl.core.sides import Side
 from scalpctl.errors import InvariantBroken
 
@@ -45,6 +45,8 @@ class PositionFacts:
         init=False, compare=False, repr=False, default_factory=dict
     )
     """Band edges by threshold: they depend on nothing but these facts, and most thresholds repeat on every tick."""
+    amounts: dict[Move, Decimal] = field(init=False, compare=False, repr=False, default_factory=dict)
+    """What each move means in quote currency for these facts."""
 
     def __post_init__(self) -> None:
         """Derive the line once per fill, so that a tick costs one multiplication."""
@@ -59,6 +61,13 @@ class PositionFacts:
         object.__setattr__(self, "margin", ratio(notional, self.leverage))
         object.__setattr__(self, "slope", multiply(coins, subtract(sign, self.exit_fee_rate)))
         object.__setattr__(self, "offset", add(multiply(sign, notional), self.costs_paid))
+
+    def amount(self, move: Move) -> Decimal:
+        """Give what a move means in quote currency, remembered."""
+        known = self.amounts.get(move)
+        if known is None:
+            known = self.amounts[move] = move.of(self.notional, self.margin)
+        return known
 
     def net_at(self, price: Decimal) -> Decimal:
         """Give the result after all costs if everything were closed at that price, exactly."""

@@ -103,7 +103,7 @@ def folding() -> int:
 
 def skipped() -> int:
     """Ask only whether the tick can change anything, always inside the band."""
-    watch = Watch(LIMITS.exit_age_s)
+    watch = Watch(LIMITS)
     watch.keep(evaluate("60000.0", START, ChainState(peak_price=Decimal(60050))).band)
     needs, count = watch.needs, 0
     for price, _, at in TAPE:
@@ -128,7 +128,7 @@ def evaluated() -> int:
 
 def whole() -> int:
     """Do what the engine does: indicators and folding on every tick, the chain where the band demands it."""
-    watch, state, count = Watch(LIMITS.exit_age_s), ChainState(), 0
+    watch, state, count = Watch(LIMITS), ChainState(), 0
     add, update, needs = Folder("BTC-USDT-SWAP").add, warm().update, watch.needs
     for price, text, at in TAPE:
         add(price, at)

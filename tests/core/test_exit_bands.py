@@ -64,7 +64,7 @@ class Walk:
         self.reading = None
         self.revision = 0
         self.state = ChainState()
-        self.watch = Watch(limits.exit_age_s)
+        self.watch = Watch(limits)
         self.evaluated = 0
         self.log: list[tuple[Any, ...]] = []
 
@@ -120,7 +120,9 @@ class Walk:
 def test_skipping_inside_the_band_decides_as_evaluating_every_tick(
     facts: Any, reading: Any, start: Instant, chain: Chain, side: Side, guard: GuardPrice, seed: int
 ) -> None:
-    every, skipped = walk_both(facts(side=side), reading, start, PriceParameters(guard=guard), seed, chain)
+    every, skipped = walk_both(
+        facts(side=side), reading, start, PriceParameters(guard=guard, disagree_ratio=Decimal("0.002")), seed, chain
+    )
     assert skipped.log == every.log
     assert skipped.state.peak_price == every.state.peak_price
     assert skipped.state.trail_stop == every.state.trail_stop

@@ -213,6 +213,14 @@ def test_c50_a_missing_price_is_missing_and_a_zero_price_cannot_be_made(facts: A
         Quoted(D(0), "last", Instant(0))
 
 
+def test_one_absurd_tick_neither_moves_the_stop_nor_takes_a_profit(facts: Any, view: Any, whole_chain: Chain) -> None:
+    spike = whole_chain.evaluate(view(facts(), "66000", mark="60000"), START)
+    assert spike.winner is None
+    assert spike.state.peak_price is None
+    true = whole_chain.evaluate(view(facts(), "61000", mark="60900"), START)
+    assert true.winner is not None
+
+
 def test_c51_the_holding_limit_needs_no_fresh_price(facts: Any, view: Any, whole_chain: Chain) -> None:
     for seen in (view(facts(), None, mark=None, after_s=90000), view(facts(), after_s=90000, price_age_s=500)):
         winner = whole_chain.evaluate(seen, START).winner

@@ -100,6 +100,12 @@ class PriceParameters(Parameters):
     guard: GuardPrice = setting(GuardPrice.MARK, "price that protective rules judge", low=None, high=None)
     exit_age_s: int = setting(2, "seconds an executable price stays believable", low=1, high=60)
     guard_age_s: int = setting(5, "seconds a mark price stays believable", low=1, high=60)
+    disagree_ratio: Decimal = setting(
+        Decimal("0.03"),
+        "difference of exit price and mark, as a share of the mark, from which the exit price is not believed",
+        low=Decimal("0.002"),
+        high=Decimal("0.2"),
+    )
     reading_age_s: int = setting(150, "seconds the last closed candle stays believable", low=5, high=7200)
 
 
@@ -126,6 +132,11 @@ class Quoted:
         return Item(name, self.price, self.source, at - self.exchange_at)
 
 
+def _agree(price: Decimal, mark: Decimal, limit: Decimal) -> bool:
+    """Tell whether two independent prices may both be true; one absurd tick must not move a stop or take a profit."""
+    return abs(subtract(price, mark)) <= multiply(mark, limit)
+
+
 @dataclass(frozen=True, slots=True)
 class Alarms:
     """What margin safety and the account say about the position."""
@@ -138,7 +149,7 @@ NO_ALARMS = Alarms()
 
 
 class View:
-    """One look at one position. ``net`` is None while the exit price is missing or stale; ``guard_net`` likewise.
+    """One look at one position. ``net`` is None while the exit price is missing, stale or absurd.
 
     Soft rules judge the price we could trade at (bid for a long, ask for a short). Protective rules judge the mark,
     which liquidation uses too, and fall back to the exit price while the mark is missing or stale.
@@ -178,10 +189,12 @@ class View:
         self.exit, self.mark = exit_price, mark
         self.margin, self.emergency = alarms.margin, alarms.emergency
         self.held_us = at - facts.opened_at
+        mark_fresh = limits.guard is GuardPrice.MARK and mark is not None and mark.is_fresh(at, limits.guard_age_s)
         exit_fresh = exit_price is not None and exit_price.is_fresh(at, limits.exit_age_s)
+        if exit_price is not None and mark is not None and mark_fresh and exit_fresh:
+            exit_fresh = _agree(exit_price.price, mark.price, limits.disagree_ratio)
         self.exit_fresh = exit_fresh
         self.net = facts.net_at(exit_price.price) if exit_price is not None and exit_fresh else None
-        mark_fresh = limits.guard is GuardPrice.MARK and mark is not None and mark.is_fresh(at, limits.guard_age_s)
         self.guard_is_mark = mark_fresh
         self.guard = mark if mark_fresh else (exit_price if exit_fresh else None)
         self.guard_net = facts.net_at(self.guard.price) if self.guard is not None else None

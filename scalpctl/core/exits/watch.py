@@ -4,22 +4,38 @@ from __future__ import annotations
 
 from math import inf
 
+from scalpctl.core.estimates import estimate
 from scalpctl.core.exits.bands import Band
+from scalpctl.core.exits.view import PriceParameters
 from scalpctl.core.instants import MICROS_PER_SECOND
+
+CAUTION = 0.999
+"""Prices this near to disagreeing are left to the exact comparison."""
 
 
 class Watch:
     """Remembers the band of the last evaluation, and the best and worst exit price seen meanwhile.
 
     ``clear`` it on everything that is not a price or the passing of time: a fill, a closed candle, a margin reading,
-    an emergency, other parameters. A stale price always asks the chain.
+    an emergency, other parameters. A stale or absurd price always asks the chain.
     """
 
-    __slots__ = ("_age_us", "_exit_high", "_exit_low", "_guard_high", "_guard_low", "_until", "highest", "lowest")
+    __slots__ = (
+        "_age_us",
+        "_apart",
+        "_exit_high",
+        "_exit_low",
+        "_guard_high",
+        "_guard_low",
+        "_until",
+        "highest",
+        "lowest",
+    )
 
-    def __init__(self, exit_age_s: int) -> None:
+    def __init__(self, limits: PriceParameters) -> None:
         """Start knowing nothing, so that the first tick is evaluated."""
-        self._age_us = exit_age_s * MICROS_PER_SECOND
+        self._age_us = limits.exit_age_s * MICROS_PER_SECOND
+        self._apart = estimate(limits.disagree_ratio) * CAUTION
         self.highest, self.lowest = 0.0, inf
         self.clear()
 
@@ -46,4 +62,5 @@ class Watch:
             and self._guard_low < guard_price < self._guard_high
             and at < self._until
             and at - exit_at <= self._age_us
+            and -self._apart * guard_price < exit_price - guard_price < self._apart * guard_price
         )

@@ -122,7 +122,7 @@ def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
         whole = EXACT.subtract(whole, step)
     if remainder > ZERO and rounding == ROUND_CEILING:
         whole = EXACT.add(whole, step)
-    return EXACT.add(whole, EXACT.multiply(step, ZERO))  # keeps the step's decimals
+    return whole.quantize(step, context=EXACT)  # the step's decimals, no more and no fewer; exact or refused
 
 
 @total_ordering

@@ -22,6 +22,9 @@ PROVENANCE: dict[type[Record], tuple[str, ...]] = {
 }
 """Fields in which two sightings of one fact may differ without contradicting each other."""
 
+REFUSALS = (InvariantBroken, LedgerError, ValueError, TypeError, sqlite3.IntegrityError)
+"""What one record can be refused for; everything else means that the ledger itself cannot be written."""
+
 _INSERT = f"INSERT INTO journal ({JOURNAL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -49,18 +52,15 @@ class Committer:
         """Write all groups in one transaction; where one is refused, the others are still written."""
         try:
             return self._transaction(groups)
-        except (InvariantBroken, LedgerError, sqlite3.IntegrityError):
+        except REFUSALS:
             self._rollback()
         done = Committed(self.head)
         for group in groups:
             try:
                 one = self._transaction([group])
-            except (InvariantBroken, LedgerError) as error:
+            except REFUSALS as error:
                 self._rollback()
-                done.refused[group.ticket] = error
-            except sqlite3.IntegrityError as error:
-                self._rollback()
-                done.refused[group.ticket] = InvariantBroken(f"the ledger refused the record: {error}")
+                done.refused[group.ticket] = _refusal(error)
             else:
                 done.rows += one.rows
                 done.records += one.records
@@ -70,8 +70,7 @@ class Committer:
     def _transaction(self, groups: Sequence[Group]) -> Committed:
         self._connection.execute("BEGIN IMMEDIATE")
         self._assert_fence()
-        done = Committed(self.head)
-        known = self._already_written(groups)
+        done, known = Committed(self.head), self._already_written(groups)
         for group in groups:
             self._number(group, known, done)
         self._connection.executemany(_INSERT, done.rows)
@@ -138,6 +137,12 @@ def head_of(connection: sqlite3.Connection) -> Head:
     if row is None:
         row = (0, *connection.execute("SELECT v FROM meta WHERE k = 'genesis'").fetchone())
     return Head(*row)
+
+
+def _refusal(error: Exception) -> Exception:
+    if isinstance(error, InvariantBroken | LedgerError):
+        return error
+    return InvariantBroken(f"the ledger refused the record: {error}")
 
 
 def _same_fact(record: Record, body: str, known: str, idem: str) -> None:

@@ -46,7 +46,7 @@ def test_exact_sums_come_from_sql(writer: LedgerWriter, folder: LedgerFolder) ->
 @pytest.mark.parametrize("amounts", [("1", "-0.99"), ("1",), ("0.1", "0.1", "-0.1"), ("1e-7", "-1e-7")])
 def test_a_transaction_that_does_not_balance_is_refused(writer: LedgerWriter, amounts: tuple[str, ...]) -> None:
     before = writer.head
-    with pytest.raises((MoneyDoesNotAddUp, ValueError)):
+    with pytest.raises((MoneyDoesNotAddUp, InvariantBroken)):
         writer.write(a_transaction(amounts=amounts))
     assert writer.head == before
 
@@ -84,6 +84,14 @@ def test_a_refused_group_does_not_take_its_neighbours_along(writer: LedgerWriter
 def test_a_number_in_another_spelling_never_reaches_a_table(writer: LedgerWriter, bad: str) -> None:
     with pytest.raises(InvariantBroken):
         writer.write(a_fill(price=bad))
+
+
+def test_a_record_that_cannot_be_spelled_is_refused_and_the_writer_goes_on(writer: LedgerWriter) -> None:
+    for bad in (a_fill(2, price=object()), a_transaction(amounts=("x", "-x")), a_closure(gross="1e5")):
+        with pytest.raises((InvariantBroken, MoneyDoesNotAddUp)):
+            writer.write(bad)
+    writer.write(a_fill(3))
+    assert writer.failure is None
 
 
 def test_the_same_fact_written_twice_is_one_fact(writer: LedgerWriter, folder: LedgerFolder) -> None:

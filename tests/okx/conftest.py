@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
+
+from scalpctl.core.exchange.connections import ConnectionEvent
+from scalpctl.core.exchange.requests import MarginMode, OrderType, PlaceOrder
+from scalpctl.core.instants import Instant, after
+from scalpctl.core.money import Contracts
+from scalpctl.core.sides import Action
+from scalpctl.host.clock import HandClock
+from scalpctl.okx.account_reader import OkxAccountReader
+from scalpctl.okx.credentials import Credentials
+from scalpctl.okx.rate_limits import RateLimiter
+from scalpctl.okx.rest import RestClient
+from scalpctl.okx.rest_trading import RestTrading
+from scalpctl.okx.transport import Request, Response
+
+T0 = Instant(1_795_162_530_123_000)
 
 ORDER_PUSH: dict[str, Any] = json.loads(
     """{"instType":"SWAP","instId":"BTC-USDT-SWAP","ordId":"900000000000000007","clOrdId":"sc0000000007",
@@ -110,3 +130,116 @@ class Documented:
 @pytest.fixture(scope="session")
 def documented() -> Documented:
     return Documented()
+
+
+class SelfTurningClock(HandClock):
+    """A clock that turns itself as far as anybody wants to wait, and keeps count."""
+
+    def __init__(self) -> None:
+        super().__init__(T0)
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.advance(seconds)
+        await asyncio.sleep(0)
+
+
+class Ear:
+    """Keeps every connection event."""
+
+    def __init__(self) -> None:
+        self.events: list[ConnectionEvent] = []
+
+    def heard(self, event: ConnectionEvent) -> None:
+        self.events.append(event)
+
+    def facts(self) -> list[str]:
+        return [event.fact.value for event in self.events]
+
+
+Answering = Callable[[Request], Response | Exception]
+
+
+class ScriptedTransport:
+    """Answers requests from a script; the last line is repeated, and every request is kept."""
+
+    def __init__(self, *script: Response | Exception | Answering) -> None:
+        self.script = list(script)
+        self.sent: list[Request] = []
+
+    async def send(self, request: Request) -> Response:
+        self.sent.append(request)
+        line = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        answer = line(request) if callable(line) else line
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@dataclass
+class Desk:
+    """A REST client over a script, with everything it touches within reach."""
+
+    transport: ScriptedTransport
+    clock: SelfTurningClock
+    ear: Ear
+    rest: RestClient
+
+    @property
+    def reader(self) -> OkxAccountReader:
+        return OkxAccountReader(self.rest, self.clock)
+
+    @property
+    def trading(self) -> RestTrading:
+        return RestTrading(self.rest)
+
+
+def answer(data: Any, code: str = "0", msg: str = "", status: int = 200) -> Response:
+    return Response(status, json.dumps({"code": code, "msg": msg, "data": data}).encode())
+
+
+def a_desk(*script: Response | Exception | Answering, demo: bool = False) -> Desk:
+    clock, ear, transport = SelfTurningClock(), Ear(), ScriptedTransport(*script)
+    rest = RestClient(
+        transport,
+        clock,
+        credentials=Credentials("CANARYKEY", "CANARYSECRET", "CANARYPASS"),
+        demo=demo,
+        limiter=RateLimiter(clock),
+        listener=ear,
+        random=Random(7),
+    )
+    return Desk(transport, clock, ear, rest)
+
+
+def an_order(client_id: str = "sc0000000001", **changes: Any) -> PlaceOrder:
+    fields: dict[str, Any] = {
+        "client_id": client_id,
+        "inst_id": "BTC-USDT-SWAP",
+        "action": Action.BUY,
+        "type": OrderType.POST_ONLY,
+        "contracts": Contracts("25"),
+        "price": Decimal("63999.9"),
+        "margin_mode": MarginMode.ISOLATED,
+        "expires_at": after(T0, 3),
+    }
+    return PlaceOrder(**(fields | changes))
+
+
+class Making:
+    """What tests build, by name."""
+
+    answer = staticmethod(answer)
+    desk = staticmethod(a_desk)
+    order = staticmethod(an_order)
+    clock = SelfTurningClock
+    ear = Ear
+    response = Response
+    request = Request
+    start = T0
+
+
+@pytest.fixture(scope="session")
+def make() -> type[Making]:
+    return Making

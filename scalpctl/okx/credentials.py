@@ -44,6 +44,5 @@ class Credentials:
         """Sign a login to a private stream."""
         timestamp = login_timestamp(at)
         sign = login_signature(self._secret, timestamp)
-        return LoginFrame(
-            args=[LoginArg(api_key=self._key, passphrase=self._passphrase, timestamp=timestamp, sign=sign)]
-        )
+        greeting = LoginArg(api_key=self._key, passphrase=self._passphrase, timestamp=timestamp, sign=sign)
+        return LoginFrame(op="login", args=[greeting])

@@ -51,8 +51,8 @@ class ClientFrame(Row, omit_defaults=True):
 class LoginFrame(Ask):
     """Log in; once per connection."""
 
+    op: str
     args: list[LoginArg]
-    op: str = msgspec.field(default="login")
 
     def __repr__(self) -> str:
         """Name the type only."""

@@ -18,7 +18,7 @@ from scalpctl.okx.access import access_refused, clock_refused
 from scalpctl.okx.credentials import Credentials
 from scalpctl.okx.rate_limits import RateLimiter
 from scalpctl.okx.server_clock import ServerClock
-from scalpctl.okx.transport import Request, Response, Transport
+from scalpctl.okx.transport import Headers, Request, Response, Transport
 from scalpctl.okx.verdicts import code_of
 from scalpctl.okx.wire import endpoints
 from scalpctl.okx.wire.base import Ask
@@ -147,7 +147,7 @@ class RestClient:
         raise _Again("the exchange's clock has been measured; asking again")
 
     async def _send(self, endpoint: Endpoint, target: str, body: bytes, extra: dict[str, str]) -> Response:
-        headers = dict(extra)
+        headers = Headers(extra)
         if body:
             headers["Content-Type"] = "application/json"
         if self._demo:

@@ -17,22 +17,30 @@ _TIMEOUT = httpx.Timeout(10.0, connect=5.0, pool=5.0)
 _LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0)
 
 
+class Headers(dict[str, str]):
+    """Headers that carry a key and a signature, and therefore do not print, not even as a local of a traceback."""
+
+    def __repr__(self) -> str:
+        """Give the names only."""
+        return f"Headers({', '.join(self)})"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """The exact bytes of a request; its headers carry the signature and do not print."""
 
     method: str
     target: str
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    headers: Headers = field(default_factory=Headers, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back."""
+    """What came back; a hostile answer may quote the request, so the body does not print."""
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
     retry_after_s: int = 0
 
 

@@ -227,8 +227,23 @@ def an_order(client_id: str = "sc0000000001", **changes: Any) -> PlaceOrder:
     return PlaceOrder(**(fields | changes))
 
 
+class QuietSink:
+    """Takes everything and says nothing."""
+
+    def account(self, news: Any) -> None:
+        pass
+
+    def market(self, value: Any) -> None:
+        pass
+
+    def usable(self, *, ready: bool) -> None:
+        pass
+
+
 class Making:
     """What tests build, by name."""
+
+    quiet_sink = QuietSink
 
     answer = staticmethod(answer)
     desk = staticmethod(a_desk)

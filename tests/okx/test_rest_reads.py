@@ -24,7 +24,7 @@ from scalpctl.errors import (
 from scalpctl.okx.market_reader import OkxMarketReader
 from scalpctl.okx.pages import every_page
 from scalpctl.okx.rest import READ_ATTEMPTS
-from scalpctl.okx.transport import HttpTransport, Request
+from scalpctl.okx.transport import Headers, HttpTransport, Request
 
 UNREADABLE = {
     "html": b"<html><body>Bad gateway</body></html>",
@@ -236,7 +236,7 @@ async def test_a15_failures_of_the_line_are_told_apart(error: httpx.HTTPError, k
 
     transport = HttpTransport("https://x.test", httpx.MockTransport(fail))
     with pytest.raises(kind) as caught:
-        await transport.send(Request("GET", "/", headers={"OK-ACCESS-KEY": "CANARY"}))
+        await transport.send(Request("GET", "/", headers=Headers({"OK-ACCESS-KEY": "CANARY"})))
     assert type(caught.value) is kind
     assert caught.value.__cause__ is None
     await transport.close()
@@ -250,7 +250,7 @@ async def test_b19_redirects_are_not_followed_and_what_is_signed_is_what_is_sent
         return httpx.Response(302, headers={"location": "https://evil.test/"})
 
     transport = HttpTransport("https://x.test", httpx.MockTransport(redirect))
-    response = await transport.send(Request("GET", "/api/v5/a?b=C,D&e=%20", headers={"OK-ACCESS-KEY": "k"}))
+    response = await transport.send(Request("GET", "/api/v5/a?b=C,D&e=%20", headers=Headers({"OK-ACCESS-KEY": "k"})))
     assert response.status == 302
     assert [str(request.url.raw_path, "ascii") for request in seen] == ["/api/v5/a?b=C,D&e=%20"]
     await transport.close()

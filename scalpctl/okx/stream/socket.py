@@ -75,6 +75,7 @@ class WebSocketLine(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._size = 0
         self._closed = False
+        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the handshake."""
@@ -98,7 +99,7 @@ class WebSocketLine(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Let the transport close."""
-        self._ws.receive_eof()
+        self._end()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
@@ -106,6 +107,7 @@ class WebSocketLine(asyncio.Protocol):
         if self._closed:
             return
         self._closed = True
+        self._end()
         if not self._opened.done():
             self._opened.set_exception(ExchangeUnreachable("the connection was closed during its handshake"))
         else:
@@ -128,6 +130,12 @@ class WebSocketLine(asyncio.Protocol):
             self._transport.abort()  # nobody takes what we say: waiting for it would wait for ever
         else:
             self._transport.close()
+
+    def _end(self) -> None:
+        """Tell the protocol, once, that no byte will follow: only then does it know its close code."""
+        if not self._ended:
+            self._ended = True
+            self._ws.receive_eof()
 
     def _answered(self) -> None:
         if self._ws.handshake_exc is not None:

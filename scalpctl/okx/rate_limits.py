@@ -46,8 +46,11 @@ class Bucket:
 
     async def take(self, lane: Lane, weight: int = 1) -> int:
         """Wait for a turn and a permit; give the milliseconds waited."""
-        begun = self._clock.monotonic()
         ticket = (RANK[lane], next(self._order))
+        if not self._waiting and self._delay_s(None, lane, weight) <= 0:
+            self._spend(weight)
+            return 0
+        begun = self._clock.monotonic()
         heapq.heappush(self._waiting, ticket)
         try:
             while (delay_s := self._delay_s(ticket, lane, weight)) > 0:
@@ -62,7 +65,7 @@ class Bucket:
         """Let nobody through for a while: the exchange has complained."""
         self._shut_until = max(self._shut_until, self._clock.monotonic() + round(seconds * NANOS_PER_SECOND))
 
-    def _delay_s(self, ticket: tuple[int, int], lane: Lane, weight: int) -> float:
+    def _delay_s(self, ticket: tuple[int, int] | None, lane: Lane, weight: int) -> float:
         now = self._clock.monotonic()
         self._forget(now)
         if now < self._shut_until:
@@ -70,7 +73,7 @@ class Bucket:
         allowed = self._permits * ENTRY_SHARE_PERCENT // 100 if lane is Lane.ENTRY else self._permits
         if self._in_window and self._in_window + weight > max(1, allowed):
             return max((self._used[0][0] + self._window_ns - now) / NANOS_PER_SECOND, _TURN_S)
-        return 0.0 if self._waiting[0] == ticket else _TURN_S
+        return 0.0 if ticket is None or self._waiting[0] == ticket else _TURN_S
 
     def _spend(self, weight: int) -> None:
         self._used.append((self._clock.monotonic(), weight))

@@ -17,7 +17,7 @@ from scalpctl.core.exchange.requests import (
     PlaceAlgo,
     PlaceOrder,
 )
-from scalpctl.core.instants import Instant, to_millis
+from scalpctl.core.instants import NANOS_PER_SECOND, Instant, Monotonic, to_millis
 from scalpctl.core.sides import Side
 from scalpctl.okx.rate_limits import RateLimiter
 from scalpctl.okx.rest_trading import RestTrading, batches, tag_of
@@ -27,10 +27,11 @@ from scalpctl.okx.verdicts import UNSENT, by_order_items
 from scalpctl.okx.wire.asks import amend_ask, cancel_ask, order_ask
 from scalpctl.okx.wire.codec import encode
 from scalpctl.okx.wire.endpoints import OPERATIONS
-from scalpctl.okx.wire.operations import OperationFrame, OperationReply
+from scalpctl.okx.wire.operations import OPERATION_ID, OperationFrame, OperationReply
 from scalpctl.ports.clock import Clock
 
 ANSWER_WITHIN_S = 5.0
+_REAP_EVERY_S = 0.25
 
 Send = Callable[[bytes], bool]
 _Request = PlaceOrder | AmendOrder | CancelOrder
@@ -49,7 +50,8 @@ class StreamTrading:
         self._server_clock = server_clock
         self._codes = codes
         self._send: Send = lambda _frame: False
-        self._waiting: dict[str, asyncio.Future[OperationReply]] = {}
+        self._waiting: dict[str, tuple[Monotonic, asyncio.Future[OperationReply | None]]] = {}
+        self._reaper: asyncio.Task[None] | None = None
         self._number = 0
         self._ready = False
 
@@ -61,15 +63,12 @@ class StreamTrading:
         """Leave nobody waiting on a line that is gone: what was asked of it is unknown."""
         self._ready = phase is Phase.READY
         if phase in {Phase.DOWN, Phase.REFUSED}:
-            for waiting in self._waiting.values():
-                waiting.cancel()
-            self._waiting.clear()
+            for frame_id in list(self._waiting):
+                self._settle(frame_id, None)
 
     def replied(self, reply: OperationReply) -> None:
         """Hand an answer to whoever waits for it; one that nobody waits for any more is dropped."""
-        waiting = self._waiting.pop(reply.id, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(reply)
+        self._settle(reply.id, reply)
 
     async def place(self, order: PlaceOrder) -> Outcome:
         """Place one order."""
@@ -141,25 +140,37 @@ class StreamTrading:
         if expires_at is not None and self._clock.now() >= expires_at:
             return tuple(Refused(UNSENT, "its time was over before its turn came") for _ in requests)
         frame = OperationFrame(id=self._next_id(), op=op, args=asks, exp_time=self._expiry(expires_at))
-        waiting: asyncio.Future[OperationReply] = asyncio.get_running_loop().create_future()
-        self._waiting[frame.id] = waiting
+        waiting: asyncio.Future[OperationReply | None] = asyncio.get_running_loop().create_future()
+        self._waiting[frame.id] = (self._clock.monotonic(), waiting)
         if not self._send(encode(frame)):
             del self._waiting[frame.id]
             return None
-        reply = await self._answer(frame.id, waiting)
+        self._watch()
+        try:
+            reply = await waiting
+        finally:
+            self._waiting.pop(frame.id, None)
         if reply is None:
             return tuple(Unknown("the stream gave no answer") for _ in requests)
         self._heed_throttling(op, first.inst_id, reply)
         return by_order_items(reply.code, reply.msg, reply.data, [request.client_id for request in requests])
 
-    async def _answer(self, frame_id: str, waiting: asyncio.Future[OperationReply]) -> OperationReply | None:
-        timer = asyncio.get_running_loop().create_task(self._clock.sleep(ANSWER_WITHIN_S))
-        try:
-            await asyncio.wait((waiting, timer), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            timer.cancel()
-            self._waiting.pop(frame_id, None)
-        return waiting.result() if waiting.done() and not waiting.cancelled() else None
+    def _settle(self, frame_id: str, reply: OperationReply | None) -> None:
+        asked = self._waiting.pop(frame_id, None)
+        if asked is not None and not asked[1].done():
+            asked[1].set_result(reply)
+
+    def _watch(self) -> None:
+        """See to it that nobody waits for ever: one task for all operations, alive while there are any."""
+        if self._reaper is None or self._reaper.done():
+            self._reaper = asyncio.get_running_loop().create_task(self._reap())
+
+    async def _reap(self) -> None:
+        while self._waiting:
+            await self._clock.sleep(_REAP_EVERY_S)
+            oldest = self._clock.monotonic() - round(ANSWER_WITHIN_S * NANOS_PER_SECOND)
+            for frame_id in [name for name, (asked_at, _) in self._waiting.items() if asked_at <= oldest]:
+                self._settle(frame_id, None)
 
     def _heed_throttling(self, op: str, inst_id: str, reply: OperationReply) -> None:
         codes = (reply.code, *(ack.s_code for ack in reply.data))
@@ -171,4 +182,4 @@ class StreamTrading:
 
     def _next_id(self) -> str:
         self._number += 1
-        return f"r{self._number:010d}"
+        return f"{OPERATION_ID}{self._number:010d}"

@@ -402,7 +402,7 @@ async def test_b1_an_answer_that_never_comes_is_unknown_after_five_seconds(make:
         amending = asyncio.create_task(exchange.client.trading.amend(change))
         await exchange.turn(4.9)
         assert not amending.done()
-        await exchange.turn(0.2)
+        await exchange.turn(0.4)
         assert isinstance(amending.result(), Unknown)
 
 

@@ -127,3 +127,19 @@ async def test_a15_a_certificate_nobody_vouches_for_is_refused() -> None:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(ExchangeUnreachable):
             await WebSocketDialer().dial(f"wss://127.0.0.1:{port}/", Sink())
+
+
+def test_the_driver_runs_on_the_fast_loop_as_well() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def talk() -> bytes:
+        async with exchange(echo) as url, asyncio.timeout(5):
+            sink = Sink()
+            line = await WebSocketDialer().dial(url, sink)
+            line.send(b"ping")
+            heard = await sink.frames.get()
+            line.close()
+            await sink.ended
+            return heard
+
+    assert uvloop.run(talk()) == b"pong"

@@ -16,6 +16,7 @@ from scalpctl.okx.credentials import Credentials
 from scalpctl.okx.stream.machine import StreamMachine
 from scalpctl.okx.stream.states import TRANSITIONS, Happening, Phase, advance
 from scalpctl.okx.stream.supervisor import channels
+from scalpctl.okx.wire import quotes
 from scalpctl.okx.wire.router import Pushed
 
 INST = "BTC-USDT-SWAP"
@@ -356,8 +357,13 @@ def test_the_fast_way_and_the_slow_way_read_the_same(documented: Any) -> None:
     frame = {"arg": {"channel": "tickers", "instId": INST}, "data": [documented.ticker]}
     for _ in range(3):
         talk.hear(frame)
-    first, second, third = talk.out.pushes[-3:]
-    assert first == second == third
+    slow, *fast = [quotes.ticker(push.rows[0]) for push in talk.out.pushes[-3:]]
+    assert slow is not None
+    assert fast == [slow, slow]
+    blank = {"arg": frame["arg"], "data": [documented.but("ticker", bidPx="", bidSz="")]}
+    talk.hear(blank)
+    assert quotes.ticker(talk.out.pushes[-1].rows[0]) is None
+    assert talk.machine.malformed == 0
     eth = {"arg": {"channel": "tickers", "instId": "ETH-USDT-SWAP"}, "data": [documented.ticker]}
     talk.hear(eth)
     assert talk.out.pushes[-1].arg.inst_id == "ETH-USDT-SWAP"

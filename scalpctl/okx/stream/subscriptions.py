@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scalpctl.okx.wire.channels import CHANNELS
-from scalpctl.okx.wire.operations import ChannelArg, SubscriptionFrame
+from scalpctl.okx.wire.operations import SUBSCRIPTION_ID, ChannelArg, SubscriptionFrame
 from scalpctl.okx.wire.router import Pushed
 
 _Key = tuple[str, str, str]
@@ -16,7 +16,7 @@ class Subscriptions:
 
     def __init__(self, wanted: Sequence[ChannelArg]) -> None:
         """Want these, in this order."""
-        self._wanted = {f"s{number}": arg for number, arg in enumerate(wanted)}
+        self._wanted = {f"{SUBSCRIPTION_ID}{number}": arg for number, arg in enumerate(wanted)}
         self._unanswered = dict(self._wanted)
         self._snapshots = {_key(arg): arg for arg in wanted if CHANNELS[arg.channel].snapshot}
 

@@ -15,6 +15,7 @@ from scalpctl.okx.wire.market import (
     FundingRow,
     IndexTickerRow,
     InstrumentRow,
+    LeanTicker,
     MarkPriceRow,
     OpenInterestRow,
     PriceLimitRow,
@@ -49,19 +50,23 @@ class Push(Row, Generic[T], omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel: its path, its row, whether it needs a login and whether subscribing sends a snapshot."""
+    """One channel: its path, its row, whether it needs a login and whether subscribing sends a snapshot.
+
+    ``lean`` is the part of the row that the hot path reads; frames it cannot read are read again as whole rows.
+    """
 
     name: str
     path: Path
     row: Any
     login: bool = False
     snapshot: bool = False
+    lean: Any = None
 
 
 BARS = ("1m", "3m", "5m", "15m", "30m", "1H", "2H", "4H", "6Hutc", "12Hutc", "1Dutc")
 
 _PLAIN = (
-    Channel("tickers", Path.PUBLIC, TickerRow, snapshot=True),
+    Channel("tickers", Path.PUBLIC, TickerRow, snapshot=True, lean=LeanTicker),
     Channel("bbo-tbt", Path.PUBLIC, BookRow, snapshot=True),
     Channel("books5", Path.PUBLIC, BookRow, snapshot=True),
     Channel("books", Path.PUBLIC, BookRow, snapshot=True),

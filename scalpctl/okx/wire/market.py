@@ -91,6 +91,18 @@ class TickerRow(Row):
     sod_utc8: Number = ""
 
 
+class LeanTicker(Row):
+    """What is read of a ticker on the hot path: a blank or an oddity fails here and is read again as a TickerRow."""
+
+    inst_id: str
+    last: str
+    ask_px: str
+    ask_sz: float
+    bid_px: str
+    bid_sz: float
+    ts: int
+
+
 Level = list[str]
 """Price, contracts, "0", number of orders."""
 

@@ -11,6 +11,10 @@ from scalpctl.okx.wire.envelope import OrderAck
 
 PING = "ping"
 PONG = "pong"
+OPERATION_ID = "r"
+"""What the ids of our trade operations begin with."""
+SUBSCRIPTION_ID = "s"
+"""What the ids of our subscriptions begin with."""
 
 
 class ChannelArg(msgspec.Struct, kw_only=True, frozen=True, rename=wire_name, omit_defaults=True, gc=False):

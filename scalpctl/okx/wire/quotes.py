@@ -15,6 +15,7 @@ from scalpctl.okx.wire.market import (
     CandleRow,
     FundingRow,
     InstrumentRow,
+    LeanTicker,
     Level,
     MarkPriceRow,
     PriceLimitRow,
@@ -27,21 +28,14 @@ _MILLIS_MIN = 10**12
 _MILLIS_MAX = 10**13
 
 
-def ticker(row: TickerRow) -> Ticker | None:
+def ticker(row: TickerRow | LeanTicker) -> Ticker | None:
     """Read a ticker; a side of the book without a price makes it no information."""
     try:
-        last, bid, ask = float(row.last or 0), float(row.bid_px or 0), float(row.ask_px or 0)
-        bid_contracts, ask_contracts = float(row.bid_sz or 0), float(row.ask_sz or 0)
-        millis = int(row.ts)
+        if type(row) is LeanTicker:
+            return _ticker(row)
+        return _ticker(_lean(row))
     except ValueError:
         raise AnswerMalformed(f"a ticker of {plain(row.inst_id, 40)} has text where a number belongs") from None
-    # written so that NaN, infinities, zero and negative prices all fail
-    if not (0.0 < last < inf and 0.0 < bid < inf and 0.0 < ask < inf and _MILLIS_MIN <= millis < _MILLIS_MAX):
-        return None
-    return Ticker(
-        row.inst_id, last, bid, ask, row.last or "", row.bid_px or "", row.ask_px or "",
-        bid_contracts, ask_contracts, Instant(millis * MICROS_PER_MILLI),
-    )  # fmt: skip
 
 
 def trade(row: TradeRow) -> Trade | None:
@@ -138,6 +132,30 @@ def instrument(row: InstrumentRow) -> Instrument | None:
         )
     except (AnswerMalformed, NotCanonical):
         return None
+
+
+def _lean(row: TickerRow | LeanTicker) -> LeanTicker:
+    return LeanTicker(
+        inst_id=row.inst_id,
+        last=row.last or "0",
+        ask_px=row.ask_px or "0",
+        ask_sz=float(row.ask_sz or 0),
+        bid_px=row.bid_px or "0",
+        bid_sz=float(row.bid_sz or 0),
+        ts=int(row.ts),
+    )
+
+
+def _ticker(row: LeanTicker) -> Ticker | None:
+    last_text, bid_text, ask_text = row.last, row.bid_px, row.ask_px
+    last, bid, ask = float(last_text), float(bid_text), float(ask_text)
+    # written so that NaN, infinities, zero and negative prices all fail
+    if not (0.0 < last < inf and 0.0 < bid < inf and 0.0 < ask < inf and _MILLIS_MIN <= row.ts < _MILLIS_MAX):
+        return None
+    return Ticker(
+        row.inst_id, last, bid, ask, last_text, bid_text, ask_text,
+        row.bid_sz, row.ask_sz, Instant(row.ts * MICROS_PER_MILLI),
+    )  # fmt: skip
 
 
 def _price(text: str, smallest: float = 5e-324) -> float | None:

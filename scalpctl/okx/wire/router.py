@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from scalpctl.errors import AnswerMalformed
 from scalpctl.okx.wire.channels import CHANNELS
 from scalpctl.okx.wire.codec import FRAME_BYTES_MAX, decode, decoder
-from scalpctl.okx.wire.operations import ChannelArg, Heard, OperationReply
+from scalpctl.okx.wire.operations import OPERATION_ID, ChannelArg, Heard, OperationReply
 
 T = TypeVar("T")
 
 _DATA = b',"data":'
 _ROUTES_MAX = 1_024
+_REPLY = b'{"id":"' + OPERATION_ID.encode()
+_REPLIES = msgspec.json.Decoder(OperationReply, strict=False)
 _BAD = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
@@ -25,7 +27,7 @@ class Rows(Struct, Generic[T], gc=False):
     data: list[T]
 
 
-class Pushed(Struct, frozen=True):
+class Pushed(Struct, frozen=True, gc=False):
     """Rows of one channel, with what its frame says about them."""
 
     arg: ChannelArg
@@ -56,20 +58,25 @@ class Router:
 
     def __init__(self) -> None:
         """Know no prefix yet."""
-        self._routes: dict[bytes, tuple[msgspec.json.Decoder[Any], ChannelArg]] = {}
+        self._routes: dict[bytes, tuple[Callable[[bytes], Any], ChannelArg]] = {}
 
     def read(self, frame: bytes) -> Incoming:
         """Give what a frame says, or raise AnswerMalformed."""
-        cut = frame.find(_DATA, 0, 400)
-        route = self._routes.get(frame[:cut]) if cut > 0 else None
-        if route is None:
-            return self._read_slowly(frame, cut)
-        try:
-            return Pushed(route[1], route[0].decode(frame).data)
-        except _BAD as error:
-            raise AnswerMalformed(f"{type(error).__name__} in a frame of {len(frame)} bytes") from None
+        route = self._routes.get(frame[: frame.find(_DATA)])
+        if route is not None:
+            decode_rows, arg = route
+            try:
+                return Pushed(arg, decode_rows(frame).data)
+            except _BAD:
+                pass  # a blank where the hot path wants a number, or worse: read it as a whole
+        return self._read_slowly(frame, frame.find(_DATA))
 
     def _read_slowly(self, frame: bytes, cut: int) -> Incoming:
+        if frame.startswith(_REPLY):
+            try:
+                return _REPLIES.decode(frame)
+            except _BAD:
+                pass  # an error event with the operation's id, or worse
         heard = decode(Heard, frame, limit=FRAME_BYTES_MAX)
         if heard.event:
             return _said(heard)
@@ -79,12 +86,12 @@ class Router:
         row = Any if channel is None else channel.row  # a channel we do not know is carried, not fatal
         rows = decode(list[row], heard.data or b"[]")  # type: ignore[valid-type]  # the row is chosen at run time
         if channel is not None and frame[:cut] == _constant_prefix(heard):
-            self._learn(frame[:cut], row, heard.arg)
+            self._learn(frame[:cut], channel.lean or row, heard.arg)
         return Pushed(heard.arg, rows, heard.action, heard.event_type, heard.cur_page, heard.last_page)
 
     def _learn(self, prefix: bytes, row: Any, arg: ChannelArg) -> None:
         if len(self._routes) < _ROUTES_MAX:
-            self._routes[prefix] = (decoder(Rows[row]), arg)
+            self._routes[prefix] = (decoder(Rows[row]).decode, arg)
 
 
 def _constant_prefix(heard: Heard) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import TypeVar
 
 from scalpctl.core.exchange.reports import (
@@ -15,7 +16,9 @@ from scalpctl.core.exchange.reports import (
     OrderReport,
     PositionReport,
 )
+from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant, after, to_millis
+from scalpctl.core.money import Contracts
 from scalpctl.errors import AnswerMalformed
 from scalpctl.okx.pages import every_page, oldest_first
 from scalpctl.okx.rest import ReadRefused, RestClient
@@ -26,7 +29,10 @@ from scalpctl.okx.wire.account import (
     BalanceRow,
     BillRow,
     ClosedPositionRow,
+    LeverageRow,
+    MaxSizeRow,
     PositionRow,
+    TradeFeeRow,
 )
 from scalpctl.okx.wire.algo_reports import algo_report
 from scalpctl.okx.wire.algos import AlgoRow, AlgosQuery
@@ -43,6 +49,7 @@ from scalpctl.okx.wire.reports import (
     order_report,
     position_report,
 )
+from scalpctl.okx.wire.texts import contracts, decimal
 from scalpctl.ports.clock import Clock
 
 T = TypeVar("T")
@@ -60,6 +67,7 @@ _ALGO_TYPES = ("conditional,oco", "trigger", "move_order_stop")
 _ALGO_ENDS = ("effective", "canceled", "order_failed")
 _SWAP = "SWAP"
 _PAGE = "100"
+_LEVERAGES_AT_ONCE = 20
 
 
 class OkxAccountReader:
@@ -97,6 +105,29 @@ class OkxAccountReader:
         if (row.inst_id, row.cl_ord_id) != (inst_id, client_id):
             raise AnswerMalformed("the exchange answered with another order than the one asked for")
         return order_report(row)
+
+    async def leverages(self, inst_ids: Sequence[str], mode: MarginMode) -> dict[str, Decimal | None]:
+        """Give the leverage in force by instrument; where long and short differ, the higher one."""
+        found: dict[str, Decimal | None] = dict.fromkeys(inst_ids)
+        for at in range(0, len(inst_ids), _LEVERAGES_AT_ONCE):
+            asked = ",".join(inst_ids[at : at + _LEVERAGES_AT_ONCE])
+            ask = AccountQuery(inst_id=asked, mgn_mode=mode.value)
+            for row in await self._rest.read(endpoints.LEVERAGE_INFO, LeverageRow, ask):
+                value = decimal(row.lever)
+                if row.inst_id in found and value is not None:
+                    found[row.inst_id] = max(value, found[row.inst_id] or value)
+        return found
+
+    async def max_contracts(self, inst_id: str, mode: MarginMode) -> tuple[Contracts | None, Contracts | None]:
+        """Give the most that could be bought and sold now."""
+        ask = AccountQuery(inst_id=inst_id, td_mode=mode.value)
+        row = _only(await self._rest.read(endpoints.MAX_SIZE, MaxSizeRow, ask), "size")
+        return contracts(row.max_buy), contracts(row.max_sell)
+
+    async def trade_fee(self, inst_family: str) -> TradeFeeRow:
+        """Give what trading costs this account; a negative rate is paid, a positive one received."""
+        ask = AccountQuery(inst_type=_SWAP, inst_family=inst_family)
+        return _only(await self._rest.read(endpoints.TRADE_FEE, TradeFeeRow, ask), "fee table")
 
     async def algo(self, inst_id: str, client_id: str) -> AlgoReport | None:
         """Give one conditional order by our id; None only when the exchange says that it does not exist."""

@@ -33,7 +33,7 @@ CLOCK_EVERY_S = 300
 LOAD_EVERY_S = 60
 WITNESS_EVERY_S = 10
 _NO_PERIODIC_PUSH = '{"updateInterval":"0"}'
-_WHOLE_KIND = ("orders", "positions", "liquidation-warning", "orders-algo", "algo-advance")
+_WHOLE_KIND = ("instruments", "orders", "positions", "liquidation-warning", "orders-algo", "algo-advance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,10 @@ class OkxClient:
         added: list[Supervisor] = []
         for path in (Path.PUBLIC, Path.BUSINESS):
             args = tuple(
-                ChannelArg(channel=name, inst_id=inst_id)
+                ChannelArg(channel=name, inst_id=inst_id) if inst_id else ChannelArg(channel=name, inst_type="SWAP")
                 for name in names
                 if CHANNELS[name].path is path
-                for inst_id in inst_ids
+                for inst_id in ([""] if name in _WHOLE_KIND else inst_ids)
             )
             if args:
                 line = "public" if path is Path.PUBLIC else "candles"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -37,6 +38,7 @@ T = TypeVar("T")
 READ_ATTEMPTS = 4
 _BACKOFF_FIRST_S = 0.25
 _BACKOFF_MOST_S = 4.0
+_CLOCK_OFF = (b'"50102"', b'"50112"')
 _THROTTLED = ("50011", "50061", "51113")
 
 
@@ -102,6 +104,7 @@ class RestClient:
         extra = {} if expires_at is None else {"expTime": str(to_millis(self.server_clock.theirs(expires_at)))}
         response = await self._send(endpoint, endpoint.path, encode(body), extra)
         self._heed_throttling(endpoint, inst_id, response)
+        await self._heed_clock(response)
         return response.body
 
     async def synchronise(self) -> None:
@@ -165,6 +168,14 @@ class RestClient:
         if complaint:
             self.limiter.shut(endpoint, inst_id, max(2, min(response.retry_after_s, 60)))
             self._tell(ConnectionFact.THROTTLED, f"{endpoint.method} {endpoint.path}")
+
+    async def _heed_clock(self, response: Response) -> None:
+        """Measure the clock when a write was refused because of it, so that the next one is not."""
+        if len(response.body) > 1_000 or not any(code in response.body for code in _CLOCK_OFF):
+            return
+        if not self.server_clock.measured_within_s(60):
+            with suppress(ExchangeUnavailable):
+                await self.synchronise()
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         most = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2.0**state.attempt_number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from scalpctl.core.exchange.notices import LiquidationNear, MoneyMoved
 from scalpctl.core.exchange.reports import (
     AlgoReport,
     BalanceReport,
@@ -15,10 +16,13 @@ from scalpctl.core.exchange.reports import (
     PositionReport,
 )
 from scalpctl.core.instants import Instant
+from scalpctl.core.instruments import Instrument
 from scalpctl.core.market import Book, Candle, FundingRate, MarkPrice, PriceLimit, Ticker, Trade
 
-MarketValue = Ticker | Trade | Book | Candle | MarkPrice | FundingRate | PriceLimit
-AccountNews = OrderReport | FillReport | PositionReport | FlatReport | AlgoReport | BalanceReport
+MarketValue = Instrument | Ticker | Trade | Book | Candle | MarkPrice | FundingRate | PriceLimit
+AccountNews = (
+    OrderReport | FillReport | PositionReport | FlatReport | AlgoReport | BalanceReport | MoneyMoved | LiquidationNear
+)
 
 
 @dataclass(frozen=True, slots=True)

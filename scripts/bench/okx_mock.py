@@ -113,7 +113,8 @@ class Visitor:
             (size,) = struct.unpack(">H", self._exactly(2))
         mask = self._exactly(4) if second & 128 else b"\0\0\0\0"
         payload = self._exactly(size)
-        return first & 15, bytes(byte ^ mask[at & 3] for at, byte in enumerate(payload))
+        veil = int.from_bytes((mask * (size // 4 + 1))[:size], "big")
+        return first & 15, (int.from_bytes(payload, "big") ^ veil).to_bytes(size, "big")
 
     def _until(self, mark: bytes) -> bytes:
         while mark not in self._buffer:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.instants import after
 from scalpctl.errors import (
     AccessRefused,
@@ -198,6 +199,13 @@ async def test_b8_flat_rows_are_not_positions(make: Any, documented: Any) -> Non
     ]
     (only,) = await make.desk(make.answer(rows)).reader.positions()
     assert only.position_id == documented.position["posId"]
+
+
+async def test_leverage_is_compared_as_a_number_and_never_guessed(make: Any) -> None:
+    rows = [{"instId": "A", "mgnMode": "isolated", "posSide": side, "lever": lever}
+            for side, lever in (("long", "10.0"), ("short", "5"))]  # fmt: skip
+    got = await make.desk(make.answer(rows)).reader.leverages(["A", "B"], MarginMode.ISOLATED)
+    assert got == {"A": 10, "B": None}
 
 
 async def test_an_empty_instrument_list_is_no_information(make: Any) -> None:

@@ -223,6 +223,19 @@ async def test_leverage_and_the_switch_are_judged_by_the_outer_code(make: Any) -
         await yes.trading.cancel_all_after(5)
 
 
+async def test_f1_a_write_refused_for_the_clock_is_not_repeated_but_the_clock_is_measured(make: Any) -> None:
+    def exchange(request: Any) -> Any:
+        if request.method == "GET":
+            return make.answer([{"ts": str(after(desk.clock.now(), 40) // 1_000)}])
+        return make.answer([], code="50102", status=401)
+
+    desk = make.desk(exchange)
+    outcome = await desk.trading.place(make.order(expires_at=after(make.start, 30)))
+    assert isinstance(outcome, Refused)
+    assert sum(request.method == "POST" for request in desk.transport.sent) == 1
+    assert desk.rest.server_clock.skew().behind_us == 40_000_000
+
+
 async def test_b21_closing_a_position_takes_our_resting_exits_with_it(make: Any) -> None:
     desk = make.desk(make.answer([{"instId": "BTC-USDT-SWAP"}]))
     await desk.trading.close_position("BTC-USDT-SWAP", MarginMode.ISOLATED, None, "sc9")

@@ -255,7 +255,7 @@ def test_margin_modes_are_known(documented: Any) -> None:
 
 
 @given(st.integers(min_value=-(10**18), max_value=10**18), st.integers(min_value=0, max_value=18))
-def test_i9_every_digit_of_a_fee_survives(documented: Any, digits: int, scale: int) -> None:
+def test_every_digit_of_a_fee_survives(documented: Any, digits: int, scale: int) -> None:
     text = format(Decimal(digits).scaleb(-scale), "f")
     report = fill_report(read(orders.FillRow, documented.but("fill", fee=text)), "fills")
     assert report.fee == Decimal(text)

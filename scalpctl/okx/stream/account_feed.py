@@ -15,7 +15,15 @@ from scalpctl.okx.stream.states import Phase
 from scalpctl.okx.wire.account import BalanceRow, PositionRow
 from scalpctl.okx.wire.operations import OperationReply
 from scalpctl.okx.wire.orders import OrderPush
-from scalpctl.okx.wire.reports import balance_reports, fill_in_push, lacks_fill, order_report, position_report
+from scalpctl.okx.wire.reports import (
+    balance_reports,
+    fill_in_push,
+    lacks_fill,
+    liquidation_near,
+    money_moved,
+    order_report,
+    position_report,
+)
 from scalpctl.okx.wire.router import Pushed
 from scalpctl.okx.wire.texts import instant_or_none
 from scalpctl.ports.clock import Clock
@@ -60,6 +68,8 @@ class AccountFeed:
             "orders": self._on_orders,
             "positions": self._on_positions,
             "account": self._on_account,
+            "balance_and_position": self._on_money,
+            "liquidation-warning": self._on_warning,
         }.get(push.arg.channel)
         if handler is not None:
             handler(push)
@@ -145,6 +155,14 @@ class AccountFeed:
     def _on_balance(self, row: BalanceRow) -> None:
         for report in balance_reports(row):
             self._sink.account(report)
+
+    def _on_money(self, push: Pushed) -> None:
+        for row in push.rows:
+            self._each(lambda row: self._sink.account(money_moved(row)), row)
+
+    def _on_warning(self, push: Pushed) -> None:
+        for row in push.rows:
+            self._each(lambda row: self._sink.account(liquidation_near(row)), row)
 
     def _each(self, handler: Callable[[Any], None], row: Any) -> None:
         try:

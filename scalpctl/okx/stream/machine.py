@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -24,6 +25,7 @@ LOGIN_WITHIN_S = 10
 ACKS_WITHIN_S = 10
 SNAPSHOTS_WITHIN_S = 5
 MALFORMED_MAX = 3
+ASK_AGAIN_MAX = 150
 CLOSE_LOGIN_FAILED = 4001
 CLOSE_KEY_REVOKED = 4007
 _PONG = PONG.encode()
@@ -92,6 +94,7 @@ class StreamMachine:
         self._heard_at = Monotonic(0)
         self._phase_since = Monotonic(0)
         self._pinged_at: Monotonic | None = None
+        self._asked_again: deque[Monotonic] = deque()
 
     def opened(self, now: Monotonic) -> None:
         """Greet: log in, or subscribe at once."""
@@ -244,9 +247,18 @@ class StreamMachine:
         if self.freshness.deaf(now):
             self._outlet.hang_up("a channel stays silent")
             return
+        if not self._may_ask_again(now):
+            return
         for arg in self.freshness.to_ask_again(now):
+            self._asked_again.append(now)
             self._outlet.send(encode(SubscriptionFrame(op="unsubscribe", args=[arg])))
             self._outlet.send(encode(SubscriptionFrame(op="subscribe", args=[arg])))
+
+    def _may_ask_again(self, now: Monotonic) -> bool:
+        """Stay far below the exchange's 480 requests per hour and connection: each asking is two of them."""
+        while self._asked_again and now - self._asked_again[0] > 3_600 * NANOS_PER_SECOND:
+            self._asked_again.popleft()
+        return len(self._asked_again) < ASK_AGAIN_MAX
 
     def _count_malformed(self, size: int) -> None:
         self.malformed += 1

@@ -21,6 +21,7 @@ _READINGS: dict[str, _Reading] = {
     "trades-all": lambda row, _arg: quotes.trade(row),
     "mark-price": lambda row, _arg: quotes.mark_price(row),
     "funding-rate": lambda row, _arg: quotes.funding_rate(row),
+    "instruments": lambda row, _arg: quotes.instrument(row),
     "price-limit": lambda row, _arg: quotes.price_limit(row),
 }
 _CANDLE = "candle"

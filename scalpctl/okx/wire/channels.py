@@ -37,7 +37,7 @@ class Path(StrEnum):
     BUSINESS = "/ws/v5/business"
 
 
-class Push(Row, Generic[T], omit_defaults=True):
+class Push(Row, Generic[T], kw_only=True, omit_defaults=True):
     """Rows of a channel; pages of a snapshot are numbered and count only together."""
 
     arg: ChannelArg
@@ -45,7 +45,7 @@ class Push(Row, Generic[T], omit_defaults=True):
     event_type: str = ""
     cur_page: int | None = None
     last_page: bool | None = None
-    data: list[T] = []  # noqa: RUF012  msgspec copies the default
+    data: list[T]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from scalpctl.core.exchange.notices import LiquidationNear, MoneyMoved
 from scalpctl.core.exchange.reports import (
     AccountReport,
     BalanceReport,
@@ -21,9 +22,11 @@ from scalpctl.core.sides import Side
 from scalpctl.errors import AnswerMalformed
 from scalpctl.okx.wire.account import (
     AccountConfigRow,
+    BalanceAndPositionRow,
     BalanceRow,
     BillRow,
     ClosedPositionRow,
+    LiquidationWarningRow,
     PositionRow,
 )
 from scalpctl.okx.wire.base import is_true
@@ -244,6 +247,18 @@ def account_report(row: AccountConfigRow) -> AccountReport:
         label=plain(row.label),
         self_trade_prevention=plain(row.acct_stp_mode),
     )
+
+
+def money_moved(row: BalanceAndPositionRow) -> MoneyMoved:
+    """Read why balance or position changed; a snapshot at subscription is one of the reasons."""
+    named = dict.fromkeys([*(change.inst_id for change in row.pos_data), *(mark.inst_id for mark in row.trades)])
+    return MoneyMoved(plain(row.event_type), tuple(plain(inst_id) for inst_id in named), instant(row.p_time, "pTime"))
+
+
+def liquidation_near(row: LiquidationWarningRow) -> LiquidationNear:
+    """Read a warning."""
+    at = instant(row.p_time or row.u_time, "pTime")
+    return LiquidationNear(plain(row.inst_id), plain(row.pos_id), decimal(row.mgn_ratio), at)
 
 
 def lifecycle_of(row: PositionRow) -> tuple[str, Instant]:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from scalpctl.core.instants import Instant
 from scalpctl.errors import AccessRefused, ExchangeUnavailable
 from scalpctl.okx.account_reader import OkxAccountReader
 from scalpctl.okx.credentials import Credentials
@@ -15,6 +16,7 @@ from scalpctl.okx.rate_limits import Bucket, RateLimiter
 from scalpctl.okx.resolution import Resolver
 from scalpctl.okx.rest import RestClient
 from scalpctl.okx.rest_trading import RestTrading
+from scalpctl.okx.server_clock import ServerClock
 from scalpctl.okx.stream.account_feed import PRIVATE_CHANNELS, AccountFeed
 from scalpctl.okx.stream.algo_feed import BUSINESS_CHANNELS, AlgoFeed
 from scalpctl.okx.stream.market_feed import MarketFeed
@@ -109,22 +111,30 @@ class OkxClient:
         self._lines += added
         return added
 
-    def listen_to_account(self, sink: AccountSink) -> Supervisor:
-        """Add the private line, trade over it, and add the line of conditional orders; give the private one."""
+    def listen_to_account(self, sink: AccountSink, known_until: Instant | None = None) -> Supervisor:
+        """Add the private line, trade over it, and add the line of conditional orders; give the private one.
+
+        ``known_until`` is the instant of the last fill or bill the ledger has: the first resync begins there.
+        """
         box = self._credentials
         if box is None:
             raise AccessRefused("a private stream needs an API key, and there is none", hint="scalpctl config init")
         time = self.rest.server_clock
         login = lambda: box.login(time.now())  # noqa: E731  signed when it is sent, not now
         feed = AccountFeed(
-            self.account, sink, self._outside.clock, replied=self.trading.replied, moved=self.trading.moved
+            self.account,
+            sink,
+            self._outside.clock,
+            replied=self.trading.replied,
+            moved=self.trading.moved,
+            known_until=known_until,
         )
         private = Supervisor(self._plan(Path.PRIVATE, PRIVATE_CHANNELS, login), feed, self._means)
         algos = AlgoFeed(self.account, sink)
         business = Supervisor(self._plan(Path.BUSINESS, BUSINESS_CHANNELS, login), algos, self._means)
         self.trading.attach(private.send)
         self._lines += [private, business]
-        self._chores.append((WITNESS_EVERY_S, lambda: _witness(feed, private)))
+        self._chores.append((WITNESS_EVERY_S, lambda: _witness(feed, private, time)))
         return private
 
     async def run(self) -> None:
@@ -162,9 +172,9 @@ class OkxClient:
                 continue  # the line's own events say that the exchange is away
 
 
-async def _witness(feed: AccountFeed, line: Supervisor) -> None:
+async def _witness(feed: AccountFeed, line: Supervisor, time: ServerClock) -> None:
     """Let REST testify against a private line that looks alive and tells nothing."""
-    if await feed.missed():
+    if await feed.missed(time.now()):
         line.reconnect("orders moved on and the line did not tell")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import serve
 
-from scalpctl.errors import ConfigurationError, ExchangeUnreachable
+from scalpctl.errors import ConfigurationError, ExchangeUnreachable, InvariantBroken
 from scalpctl.okx.stream.socket import WebSocketDialer
 
 
@@ -27,9 +27,12 @@ class Sink:
         self.openings += 1
 
     def frame(self, data: bytes) -> None:
+        if data == b"bug":
+            raise InvariantBroken("a bug of ours")
         self.frames.put_nowait(data)
 
-    def closed(self, code: int | None) -> None:
+    def closed(self, code: int | None, error: Exception | None) -> None:
+        self.error = error
         self.ended.set_result(code)
 
 
@@ -56,6 +59,17 @@ async def test_text_goes_out_and_comes_back_and_protocol_pings_are_answered() ->
         line.close()
         assert await sink.ended in {1000, 1005, 1006}
         assert sink.openings == 1
+
+
+async def test_a_bug_while_reading_is_told_as_a_bug_and_not_as_a_lost_line() -> None:
+    async with exchange(echo) as url, asyncio.timeout(5):
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+        sink = Sink()
+        line = await WebSocketDialer().dial(url, sink)
+        assert line.send(b"bug")
+        await sink.ended
+        assert isinstance(sink.error, InvariantBroken)
+        assert not line.send(b"more")
 
 
 async def test_a_message_in_pieces_is_given_whole() -> None:

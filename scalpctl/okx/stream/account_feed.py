@@ -46,8 +46,12 @@ class AccountFeed:
         *,
         replied: Callable[[OperationReply], None] = lambda _reply: None,
         moved: Callable[[Phase], None] = lambda _phase: None,
+        known_until: Instant | None = None,
     ) -> None:
-        """Resync through ``reader``; operations and phases go to whoever trades over the same line."""
+        """Resync through ``reader``, the first time from ``known_until`` on: the last fill or bill the ledger has.
+
+        Operations and phases go to whoever trades over the same line.
+        """
         self._reader = reader
         self._sink = sink
         self._clock = clock
@@ -57,7 +61,7 @@ class AccountFeed:
         self._orders = SeenOrders()
         self._positions = SeenPositions()
         self._pages = SnapshotPages()
-        self._known_until: Instant | None = None
+        self._known_until = known_until
         self._asking: asyncio.Task[None] | None = None
         self._ready = False
         self.malformed = 0
@@ -101,12 +105,12 @@ class AccountFeed:
         self._known_until = max([since, *(fill.filled_at for fill in fills), *(bill.at for bill in bills)])
         self._sink.account(Resync(self._clock.now(), positions, orders, algos, new_fills, bills))
 
-    async def missed(self) -> int:
+    async def missed(self, exchange_now: Instant) -> int:
         """Ask REST for resting orders and give how many are further than the line has told: a deaf line tells nothing.
 
-        What was missed is passed on all the same.
+        What was missed is passed on all the same; the age of news is judged by the exchange's clock, which stamped it.
         """
-        late = after(self._clock.now(), -MISSED_AFTER_S)
+        late = after(exchange_now, -MISSED_AFTER_S)
         orders = await self._reader.orders_pending()
         news = [order for order in orders if order.updated_at <= late and self._orders.is_news(order)]
         for order in news:

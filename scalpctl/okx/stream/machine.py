@@ -24,6 +24,7 @@ PONG_WITHIN_S = 10
 LOGIN_WITHIN_S = 10
 ACKS_WITHIN_S = 10
 SNAPSHOTS_WITHIN_S = 5
+RESYNC_WITHIN_S = 90
 MALFORMED_MAX = 3
 ASK_AGAIN_MAX = 150
 CLOSE_LOGIN_FAILED = 4001
@@ -146,6 +147,8 @@ class StreamMachine:
         elif self.phase is Phase.SUBSCRIBED and in_phase_s > SNAPSHOTS_WITHIN_S:
             # an account without positions may have nothing to send; the resync asks REST in any case
             self._move(Happening.SNAPSHOTS_COMPLETE, now)
+        elif self.phase is Phase.SNAPSHOT and in_phase_s > RESYNC_WITHIN_S:
+            self._outlet.hang_up("the resync takes too long")
         elif self.phase is Phase.READY:
             self._watch_freshness(now)
 

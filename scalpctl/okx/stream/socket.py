@@ -37,16 +37,16 @@ class Sink(Protocol):
         """One whole message came."""
         ...
 
-    def closed(self, code: int | None) -> None:
-        """The socket is gone; said exactly once."""
+    def closed(self, code: int | None, error: Exception | None) -> None:
+        """The socket is gone; said exactly once. ``error`` is set when it went because of a bug of ours."""
         ...
 
 
 class Line(Protocol):
     """An open connection."""
 
-    def send(self, frame: bytes) -> None:
-        """Send one text frame."""
+    def send(self, frame: bytes) -> bool:
+        """Send one text frame; False when the connection is closing, so that nothing was sent."""
         ...
 
     def close(self) -> None:
@@ -100,8 +100,8 @@ class WebSocketLine(asyncio.Protocol):
         self._end()
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
-        """Tell the sink, once."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the sink, once; what is not trouble of the line is a bug and must not look like one."""
         if self._closed:
             return
         self._closed = True
@@ -109,13 +109,16 @@ class WebSocketLine(asyncio.Protocol):
         if not self._opened.done():
             self._opened.set_exception(ExchangeUnreachable("the connection was closed during its handshake"))
         else:
-            self._sink.closed(self._ws.close_code or _CLOSED_ABNORMALLY)
+            bug = None if isinstance(exc, OSError) else exc
+            self._sink.closed(self._ws.close_code or _CLOSED_ABNORMALLY, bug)
 
-    def send(self, frame: bytes) -> None:
-        """Send one text frame; on a connection that is closing it goes nowhere."""
-        if self._ws.state is State.OPEN:
-            self._ws.send_text(frame)
-            self._flush()
+    def send(self, frame: bytes) -> bool:
+        """Send one text frame; on a connection that is closing it goes nowhere, and False says so."""
+        if self._ws.state is not State.OPEN or self._transport is None or self._transport.is_closing():
+            return False
+        self._ws.send_text(frame)
+        self._flush()
+        return True
 
     def close(self) -> None:
         """Say goodbye and do not wait for the answer."""

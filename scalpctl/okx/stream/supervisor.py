@@ -94,10 +94,12 @@ class Session:
         """Let the machine hear."""
         self.machine.heard(data, self._owner.clock.monotonic())
 
-    def closed(self, code: int | None) -> None:
-        """Be over."""
+    def closed(self, code: int | None, error: Exception | None) -> None:
+        """Be over; a bug ends the supervisor as well."""
         if self.over.done():
             return
+        if error is not None:
+            self._owner.fail(error)
         if self._resync is not None:
             self._resync.cancel()
         self.machine.lost(code, self._owner.clock.monotonic())
@@ -105,9 +107,12 @@ class Session:
         self.over.set_result(None)
 
     def send(self, frame: bytes) -> None:
-        """Send on the connection."""
-        if self._line is not None:
-            self._line.send(frame)
+        """Send what the machine has to say."""
+        self.try_send(frame)
+
+    def try_send(self, frame: bytes) -> bool:
+        """Send on the connection; False when nothing was sent."""
+        return self._line is not None and self._line.send(frame)
 
     def hang_up(self, why: str) -> None:
         """Close the connection; the loss is told when the socket says so, or at once when it cannot."""
@@ -127,6 +132,7 @@ class Session:
         """Resync after the snapshots; be ready after the resync."""
         if phase is Phase.SNAPSHOT:
             self._resync = asyncio.get_running_loop().create_task(self._resynchronise())
+            self._resync.add_done_callback(self._resync_ended)
         elif phase is Phase.READY:
             self.ready_at = self._owner.clock.monotonic()
             if not self.ready.done():
@@ -161,6 +167,12 @@ class Session:
             return
         self.machine.resynced(self._owner.clock.monotonic())
 
+    def _resync_ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._owner.fail(error)
+            self.hang_up("the resync is broken")
+
 
 class Supervisor:
     """Keeps one line; ``run`` ends only when the key is refused or the task is cancelled."""
@@ -175,7 +187,7 @@ class Supervisor:
         self._live: list[Session] = []
         self._current: Session | None = None
         self._successor: asyncio.Task[None] | None = None
-        self._refusal: AccessRefused | None = None
+        self._end: Exception | None = None
         self._clock_doubts = 0
 
     @property
@@ -187,8 +199,7 @@ class Supervisor:
         """Send on a line that is ready; False when it is not."""
         if self._current is None or self.phase is not Phase.READY:
             return False
-        self._current.send(frame)
-        return True
+        return self._current.try_send(frame)
 
     def reconnect(self, why: str) -> None:
         """Give up the connection there is: somebody knows that it is deaf."""
@@ -207,8 +218,8 @@ class Supervisor:
         try:
             while True:
                 await self._live_once()
-                if self._refusal is not None:
-                    raise self._refusal
+                if self._end is not None:
+                    raise self._end
                 if self._current is None:
                     await self._pause()
         finally:
@@ -232,8 +243,12 @@ class Supervisor:
 
     def refuse(self, why: AccessRefused) -> None:
         """Remember that it is no use trying."""
-        self._refusal = why
+        self._end = why
         self.noted(ConnectionFact.REFUSED, why.message)
+
+    def fail(self, error: Exception) -> None:
+        """Remember a bug: reconnecting would only hide it."""
+        self._end = error
 
     def doubt_clock(self) -> None:
         """Measure before the next attempt; the second doubt in a row is a refusal."""

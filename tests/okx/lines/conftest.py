@@ -27,15 +27,16 @@ class Wire:
         self.said: list[dict[str, Any]] = []
         self.open = True
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: bytes) -> bool:
         if not self.open:
-            return
+            return False
         if frame == b"ping":
             self.push(b"pong")
-            return
+            return True
         said = json.loads(frame)
         self.said.append(said)
         asyncio.get_running_loop().call_soon(self.exchange.answer_stream, self, said)
+        return True
 
     def close(self) -> None:
         self.drop(1000)
@@ -43,7 +44,7 @@ class Wire:
     def drop(self, code: int) -> None:
         if self.open:
             self.open = False
-            asyncio.get_running_loop().call_soon(self.sink.closed, code)
+            asyncio.get_running_loop().call_soon(self.sink.closed, code, None)
 
     def push(self, frame: Any) -> None:
         if self.open:

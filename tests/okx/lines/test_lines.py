@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalpctl.core.exchange.notices import LiquidationNear, MoneyMoved
-from scalpctl.core.exchange.reports import FillReport, FlatReport, OrderReport, PositionReport
-from scalpctl.core.instants import Monotonic
+from scalpctl.core.exchange.reports import AlgoReport, FillReport, FlatReport, OrderReport, PositionReport
+from scalpctl.core.instants import Monotonic, after
 from scalpctl.core.market import Ticker
 from scalpctl.errors import AccessRefused
 from scalpctl.okx.stream.backoff import MOST_S, Backoff
@@ -57,6 +57,36 @@ async def test_a6_a_failed_resync_does_not_make_a_line_ready(make: Any, document
         del exchange.rest["account/positions"]
         await exchange.turn(60)
         assert exchange.usable_now
+
+
+async def test_a6_the_first_resync_begins_where_the_ledger_ends(make: Any, documented: Any, lines: Any) -> None:
+    exchange = lines.exchange(make, documented)
+    exchange.client.listen_to_account(exchange, known_until=after(make.start, -5 * 86_400))
+    task = asyncio.create_task(exchange.client.run())
+    await exchange.turn(7)
+    assert any("fills-history" in request.target for request in exchange.asked)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_bug_in_a_resync_ends_the_client_instead_of_looping(make: Any, documented: Any, lines: Any) -> None:
+    exchange = lines.exchange(make, documented)
+    exchange.account = lambda _news: 1 // 0
+    exchange.client.listen_to_account(exchange)
+    task = asyncio.create_task(exchange.client.run())
+    await exchange.turn(30)
+    with pytest.raises(ExceptionGroup) as caught:
+        await task
+    assert caught.group_contains(ZeroDivisionError)
+
+
+async def test_conditional_orders_come_over_their_own_line(make: Any, documented: Any, lines: Any) -> None:
+    async with lines.running(make, documented) as exchange:
+        business = next(wire for wire in exchange.wires if wire.url.endswith("/business"))
+        arg = {"channel": "orders-algo", "instType": "SWAP", "uid": "7"}
+        rows = [documented.algo, documented.but("algo", cTime="yesterday")]
+        business.push({"arg": arg, "data": rows})
+        assert [algo.state for algo in exchange.of(AlgoReport)] == ["effective"]
 
 
 async def test_a7_a_fill_that_comes_three_times_is_news_once(make: Any, documented: Any, lines: Any) -> None:

@@ -120,7 +120,10 @@ class OkxClient:
         if box is None:
             raise AccessRefused("a private stream needs an API key, and there is none", hint="scalpctl config init")
         time = self.rest.server_clock
-        login = lambda: box.login(time.now())  # noqa: E731  signed when it is sent, not now
+
+        def login() -> LoginFrame:
+            return box.login(time.now())
+
         feed = AccountFeed(
             self.account,
             sink,

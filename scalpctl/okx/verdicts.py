@@ -24,7 +24,7 @@ def by_code(code: str, message: str) -> Outcome:
     if said in _SURELY_NOT:
         return Refused(code, plain(message))
     if said is Meaning.THERE:
-        return Unknown(f"the exchange has it already: {plain(message)}", code)
+        return Unknown(f"the exchange says that it is there already, or over already: {plain(message)}", code)
     return Unknown(f"the exchange leaves it open: {plain(message)}", code)
 
 

@@ -22,7 +22,7 @@ from decimal import (
     Subnormal,
 )
 from functools import total_ordering
-from typing import ClassVar, Self
+from typing import ClassVar, NewType, Self
 
 from scalpctl.errors import InvariantBroken, NotCanonical
 
@@ -36,6 +36,8 @@ EXACT = Context(
 ESTIMATE = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 CANONICAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 DIGITS_MAX = 50
+Exact = NewType("Exact", str)
+"""A decimal in its canonical spelling: what records hold and tables store."""
 ZERO = Decimal(0)
 
 
@@ -62,6 +64,14 @@ def canonical(value: Decimal) -> str:
     if value.is_zero() and value.is_signed():
         value = value.copy_abs()
     return format(value, "f")
+
+
+def exact(value: Decimal | Amount | str) -> Exact:
+    """Give the canonical text of a number, or of a text that already is one."""
+    if isinstance(value, str):
+        parse_decimal(value)
+        return Exact(value)
+    return Exact(canonical(value.value if isinstance(value, Amount) else value))
 
 
 def add(*values: Decimal) -> Decimal:
@@ -112,7 +122,7 @@ def _to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
         whole = EXACT.subtract(whole, step)
     if remainder > ZERO and rounding == ROUND_CEILING:
         whole = EXACT.add(whole, step)
-    return EXACT.add(whole, EXACT.multiply(step, ZERO))  # keeps the step's decimals
+    return whole.quantize(step, context=EXACT)  # the step's decimals, no more and no fewer; exact or refused
 
 
 @total_ordering

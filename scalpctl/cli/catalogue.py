@@ -1,0 +1,29 @@
+"""Every command by name: where it lives, its line of help, its panel. Reading this imports nothing else."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Listed(NamedTuple):
+    """A command as the front page shows it; ``module`` has a Typer app named ``app``."""
+
+    module: str
+    summary: str
+    panel: str
+
+
+PANELS = ("Trade", "Look", "Audit", "Set up")
+
+COMMANDS: dict[str, Listed] = {
+    "sessions": Listed("look", "List the runs of the engine.", "Look"),
+    "trades": Listed("look", "List positions from flat to flat, with their result and cause.", "Look"),
+    "decisions": Listed("look", "List what was decided, by which rule.", "Look"),
+    "drifts": Listed("look", "List where exchange and ledger disagreed.", "Look"),
+    "ledger": Listed("ledger", "Verify, back up, restore, rebuild, upgrade, export and query the ledger.", "Audit"),
+    "config": Listed("config", "Write, show and check the configuration.", "Set up"),
+    "doctor": Listed("doctor", "Check whether this machine, its ledger and its keys are fit to trade.", "Set up"),
+}
+
+NAGIOS = ("audit", "health")
+"""Commands whose exit codes a monitoring system reads: what they could not judge is 3, usage errors included."""

@@ -1,0 +1,47 @@
+"""A command group that knows its commands by name and imports one only when it is called."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from typing import Any
+
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+from scalpctl.cli.catalogue import COMMANDS, PANELS
+
+
+class LazyGroup(TyperGroup):
+    """The root group: its help is drawn from the catalogue, its commands are imported one by one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Give the names, panel by panel."""
+        del ctx
+        return sorted(COMMANDS, key=lambda name: (PANELS.index(COMMANDS[name].panel), list(COMMANDS).index(name)))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        """Give a line of help for the front page; the real command is only imported when it is called."""
+        del ctx
+        listed = COMMANDS.get(cmd_name)
+        if listed is None:
+            return None
+        return TyperCommand(cmd_name, help=listed.summary, rich_help_panel=listed.panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find and import the command, or say which one was probably meant."""
+        if args[0] in COMMANDS:
+            return args[0], load(args[0]), args[1:]
+        close = difflib.get_close_matches(args[0], list(COMMANDS), n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        return ctx.fail(f"No such command {args[0]!r}.{hint}")
+
+
+def load(name: str) -> TyperCommand | TyperGroup:
+    """Import a command; a module with several gives the one of that name."""
+    module = import_module(f"scalpctl.cli.commands.{COMMANDS[name].module}")
+    command: Any = typer.main.get_command(module.app)
+    found = getattr(command, "commands", {}).get(name) if COMMANDS[name].module != name else None
+    chosen: TyperCommand | TyperGroup = found or command
+    chosen.name = name
+    return chosen

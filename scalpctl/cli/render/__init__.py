@@ -1,0 +1,1 @@
+"""How answers look: tables for people, text for pipes, JSON for programs."""

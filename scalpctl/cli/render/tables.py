@@ -1,0 +1,60 @@
+"""Tables for a terminal: they adapt to its width by leaving columns out, never by cutting a number."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_NUMBER = re.compile(r"[-+]?\d[\d.,]*%?|-")
+WIDE = 100_000
+
+
+def console(color: str) -> Console:
+    """Give a console that honours the colour mode, NO_COLOR and dumb terminals; pipes are never cut."""
+    terminal = sys.stdout.isatty()
+    force = {"always": True, "never": False}.get(color)
+    no_color = color == "never" or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return Console(
+        width=None if terminal else WIDE, force_terminal=force, no_color=no_color, highlight=False, markup=False
+    )
+
+
+def print_table(columns: Sequence[str], cells: Sequence[Sequence[str]], *, title: str, color: str) -> None:
+    """Print rows under headings; says which columns did not fit."""
+    target = console(color)
+    kept = fitting(columns, cells, target.width)
+    table = Table(box=_box(), title=title or None, title_justify="left", header_style="bold", pad_edge=False)
+    for index in kept:
+        numeric = all(_NUMBER.fullmatch(line[index]) for line in cells) and bool(cells)
+        table.add_column(Text(columns[index].replace("_", " ")), justify="right" if numeric else "left", no_wrap=True)
+    for line in cells:
+        table.add_row(*(Text(line[index]) for index in kept))
+    target.print(table)
+    hidden = [name for index, name in enumerate(columns) if index not in kept]
+    if hidden:
+        print(f"hidden on this width: {', '.join(hidden)} (-o tsv shows all)", file=sys.stderr)
+
+
+def fitting(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Give the columns that fit side by side, the first ones first; always at least one."""
+    needed = [max([len(name), *(len(line[index]) for line in cells)]) + 3 for index, name in enumerate(columns)]
+    kept: list[int] = []
+    used = 0
+    for index, space in enumerate(needed):
+        if kept and used + space > width:
+            break
+        kept.append(index)
+        used += space
+    return kept
+
+
+def _box() -> box.Box:
+    encoding = (sys.stdout.encoding or "ascii").lower()
+    return box.SIMPLE_HEAD if "utf" in encoding else box.ASCII2

@@ -1,0 +1,45 @@
+"""A terminal's end of the control socket."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from scalpctl.control.protocol import LINE_BYTES_MAX, Answer, Request, decode_answer, encode
+from scalpctl.errors import ScalpctlError, UsageError
+
+
+class EngineSilent(ScalpctlError):
+    """The engine did not answer in time; the command may or may not have been carried out."""
+
+    exit_code = 75
+
+
+def ask(path: Path, request: Request, *, seconds: float = 30.0) -> Answer | None:
+    """Send one command and give its answer; None when no engine listens there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(seconds)
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        try:
+            connection.sendall(encode(request))
+            return decode_answer(_line(connection))
+        except (TimeoutError, ConnectionError) as error:
+            raise EngineSilent(
+                f"the engine took the command but did not answer within {seconds:g} s",
+                hint="send it again: a repeated command is carried out once",
+            ) from error
+
+
+def _line(connection: socket.socket) -> bytes:
+    received = b""
+    while not received.endswith(b"\n"):
+        part = connection.recv(LINE_BYTES_MAX)
+        if not part:
+            raise ConnectionResetError
+        received += part
+        if len(received) > LINE_BYTES_MAX * 16:
+            raise UsageError("the engine's answer is too long")
+    return received

@@ -1,0 +1,268 @@
+"""Limits and their latches: what has held the engine back, since when, and what lets it go again.
+
+Latches block entries, never exits. They are recorded, so a restart does not forget them. Release is asked before block:
+a latch whose time has passed never blocks the question whether it has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant, utc_day
+from scalpctl.core.money import ZERO, add, canonical, multiply, parse_decimal, subtract
+from scalpctl.core.parameters import Parameters, setting
+from scalpctl.core.transitions import Step, Table
+
+MINUTE_US = 60 * MICROS_PER_SECOND
+
+
+class Limit(StrEnum):
+    """What can hold the engine back."""
+
+    DAILY_LOSS = "daily_loss"
+    LOSS_STREAK = "loss_streak"
+    DRAWDOWN = "drawdown"
+    ORDERS_PER_MINUTE = "orders_per_minute"
+    REFUSALS = "refusals"
+    STOP_OUTS = "stop_outs"
+    STALE_DATA = "stale_data"
+    DRIFT = "drift"
+    UNPROTECTED = "unprotected"
+    CLOCK = "clock"
+    EXCHANGE_STATUS = "exchange_status"
+    OPERATOR_PAUSE = "operator_pause"
+    OPERATOR_HALT = "operator_halt"
+
+
+class LatchState(StrEnum):
+    """Where a latch stands."""
+
+    OPEN = "open"
+    TIMED = "timed"
+    LATCHED = "latched"
+
+
+class LatchEvent(StrEnum):
+    """What moves it."""
+
+    TRIP_TIMED = "trip_timed"
+    TRIP = "trip"
+    ELAPSED = "elapsed"
+    CLEARED = "cleared"
+    RESUMED = "resumed"
+
+
+_S, _E = LatchState, LatchEvent
+
+LATCHES: Table[LatchState, LatchEvent] = Table(
+    "latches",
+    _S.OPEN,
+    (),
+    (
+        Step(_S.OPEN, _E.TRIP_TIMED, _S.TIMED),
+        Step(_S.OPEN, _E.TRIP, _S.LATCHED),
+        Step(_S.TIMED, _E.TRIP_TIMED, _S.TIMED, "later end wins"),
+        Step(_S.TIMED, _E.TRIP, _S.LATCHED),
+        Step(_S.TIMED, _E.ELAPSED, _S.OPEN),
+        Step(_S.TIMED, _E.CLEARED, _S.OPEN, "condition is gone"),
+        Step(_S.TIMED, _E.RESUMED, _S.OPEN, "by a person, with a reason"),
+        Step(_S.LATCHED, _E.TRIP, _S.LATCHED),
+        Step(_S.LATCHED, _E.TRIP_TIMED, _S.LATCHED),
+        Step(_S.LATCHED, _E.RESUMED, _S.OPEN, "by a person, with a reason"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitParameters(Parameters):
+    """The hard ceilings."""
+
+    daily_loss_ratio: Decimal = setting(
+        Decimal("0.05"),
+        "loss of one UTC day, as a share of its opening equity",
+        low=Decimal("0.001"),
+        high=Decimal("0.5"),
+    )
+    drawdown_ratio: Decimal = setting(
+        Decimal("0.08"), "fall from the highest equity ever seen", low=Decimal("0.002"), high=Decimal("0.8")
+    )
+    losses_max: int = setting(5, "losing trades in a row on one instrument", low=1, high=50)
+    losses_pause_s: int = setting(1800, "seconds an instrument rests after them", low=10, high=86400)
+    stop_outs_max: int = setting(3, "stop-outs in ten minutes", low=1, high=50)
+    stop_outs_pause_s: int = setting(900, "seconds without entries after them", low=10, high=86400)
+    orders_per_minute_max: int = setting(10, "entry orders in one minute", low=1, high=600)
+    resume_after_s: int = setting(60, "seconds after a trip in which a person's resume is refused", low=0, high=3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Latch:
+    """One limit that has tripped: for one instrument or for all (empty), until an instant or until somebody resumes."""
+
+    limit: Limit
+    inst_id: str
+    tripped_at: Instant
+    why: str
+    state: LatchState
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Everything limits are judged from; it is folded from records and recorded itself."""
+
+    day: str = ""
+    day_opening: Decimal = ZERO
+    day_net: Decimal = ZERO
+    equity_peak: Decimal = ZERO
+    losses: Mapping[str, int] = field(default_factory=dict)
+    stop_outs: tuple[Instant, ...] = ()
+    orders: tuple[Instant, ...] = ()
+    latches: tuple[Latch, ...] = ()
+
+
+def equity_seen(book: Book, equity: Decimal, at: Instant, limits: LimitParameters) -> Book:
+    """Take the account's equity: a new UTC day opens with it, the peak follows it, a deep fall latches."""
+    today = utc_day(at)
+    if book.day != today:
+        book = replace(book, day=today, day_opening=equity, day_net=ZERO)
+    book = replace(book, equity_peak=max(book.equity_peak, equity))
+    fallen = subtract(book.equity_peak, equity)
+    if book.equity_peak > ZERO and fallen >= multiply(book.equity_peak, limits.drawdown_ratio):
+        return trip(book, Limit.DRAWDOWN, at, f"equity {equity} is {fallen} below its peak {book.equity_peak}")
+    return book
+
+
+def trade_closed(
+    book: Book, inst_id: str, net: Decimal, at: Instant, limits: LimitParameters, *, stopped: bool
+) -> Book:
+    """Take one result: it counts for the day, for the streak of its instrument, and as a stop-out."""
+    if book.day and book.day != utc_day(at):
+        book = replace(book, day=utc_day(at), day_opening=add(book.day_opening, book.day_net), day_net=ZERO)
+    streak = 0 if net > ZERO else book.losses.get(inst_id, 0) + 1
+    recent = tuple(when for when in book.stop_outs if at - when < 10 * MINUTE_US)
+    book = replace(
+        book,
+        day_net=add(book.day_net, net),
+        losses={**book.losses, inst_id: streak},
+        stop_outs=(*recent, at) if stopped else recent,
+    )
+    if book.day_opening > ZERO and -book.day_net >= multiply(book.day_opening, limits.daily_loss_ratio):
+        book = trip(book, Limit.DAILY_LOSS, at, f"the day lost {-book.day_net} of {book.day_opening}")
+    if streak >= limits.losses_max:
+        why = f"{streak} losses in a row"
+        book = trip(book, Limit.LOSS_STREAK, at, why, inst_id=inst_id, for_s=limits.losses_pause_s)
+        book = replace(book, losses={**book.losses, inst_id: 0})
+    if len(book.stop_outs) >= limits.stop_outs_max:
+        book = trip(
+            book, Limit.STOP_OUTS, at, f"{len(book.stop_outs)} stop-outs in ten minutes", for_s=limits.stop_outs_pause_s
+        )
+    return book
+
+
+def order_sent(book: Book, at: Instant) -> Book:
+    """Count one entry order."""
+    return replace(book, orders=(*(when for when in book.orders if at - when < MINUTE_US), at))
+
+
+def trip(book: Book, limit: Limit, at: Instant, why: str, *, inst_id: str = "", for_s: int | None = None) -> Book:
+    """Trip a limit: timed, or until somebody resumes; a latch that holds already keeps its later end."""
+    until = None if for_s is None else Instant(at + for_s * MICROS_PER_SECOND)
+    known = next((latch for latch in book.latches if (latch.limit, latch.inst_id) == (limit, inst_id)), None)
+    event = LatchEvent.TRIP if until is None else LatchEvent.TRIP_TIMED
+    if known is None:
+        made = Latch(limit, inst_id, at, why, LATCHES.next(LatchState.OPEN, event), until)
+        return replace(book, latches=(*book.latches, made))
+    state = LATCHES.next(known.state, event)
+    ends = None if state is LatchState.LATCHED or until is None else max(until, known.until or until)
+    held = replace(known, state=state, until=ends)
+    return replace(book, latches=tuple(held if latch is known else latch for latch in book.latches))
+
+
+def released(book: Book, at: Instant) -> Book:
+    """Let go of every latch whose time has passed."""
+    return replace(book, latches=tuple(latch for latch in book.latches if latch.until is None or at < latch.until))
+
+
+def cleared(book: Book, limit: Limit, inst_id: str = "") -> Book:
+    """Let go of a timed latch because its condition is gone; one that waits for a person stays."""
+    return replace(
+        book,
+        latches=tuple(
+            latch
+            for latch in book.latches
+            if (latch.limit, latch.inst_id) != (limit, inst_id) or not LATCHES.allows(latch.state, LatchEvent.CLEARED)
+        ),
+    )
+
+
+class ResumeRefused(StrEnum):
+    """Why a person's resume was refused."""
+
+    TOO_SOON = "too_soon"
+    NO_REASON = "no_reason"
+    NOT_LATCHED = "not_latched"
+
+
+def resumed(book: Book, limit: Limit, at: Instant, reason: str, limits: LimitParameters) -> Book | ResumeRefused:
+    """Let go of a latch by order of a person with a reason, not within the first minute; counters start afresh."""
+    held = [latch for latch in book.latches if latch.limit is limit]
+    if not held:
+        return ResumeRefused.NOT_LATCHED
+    if not reason.strip():
+        return ResumeRefused.NO_REASON
+    if any(at - latch.tripped_at < limits.resume_after_s * MICROS_PER_SECOND for latch in held):
+        return ResumeRefused.TOO_SOON
+    book = replace(book, latches=tuple(latch for latch in book.latches if latch.limit is not limit))
+    if limit is Limit.DRAWDOWN:  # otherwise the next balance would latch it again at once
+        return replace(book, equity_peak=add(book.day_opening, book.day_net))
+    if limit is Limit.DAILY_LOSS:
+        return replace(book, day_opening=add(book.day_opening, book.day_net), day_net=ZERO)
+    return book
+
+
+def blocks_entry(book: Book, inst_id: str, at: Instant, limits: LimitParameters) -> Latch | None:
+    """Give the latch that blocks an entry now, if any; elapsed latches are released before they are asked."""
+    book = released(book, at)
+    for latch in book.latches:
+        if latch.inst_id in {"", inst_id}:
+            return latch
+    sent = [when for when in book.orders if at - when < MINUTE_US]
+    if len(sent) >= limits.orders_per_minute_max:
+        until = Instant(sent[0] + MINUTE_US)
+        return Latch(Limit.ORDERS_PER_MINUTE, "", at, f"{len(sent)} orders in a minute", LatchState.TIMED, until)
+    return None
+
+
+def to_plain(book: Book) -> dict[str, Any]:
+    """Give the book as plain builtins, so that it survives a restart."""
+    return {
+        "day": book.day,
+        "day_opening": canonical(book.day_opening),
+        "day_net": canonical(book.day_net),
+        "equity_peak": canonical(book.equity_peak),
+        "losses": dict(book.losses),
+        "stop_outs": list(book.stop_outs),
+        "orders": list(book.orders),
+        "latches": [
+            [latch.limit.value, latch.inst_id, latch.tripped_at, latch.why, latch.state.value, latch.until]
+            for latch in book.latches
+        ],
+    }
+
+
+def from_plain(plain: Mapping[str, Any]) -> Book:
+    """Read a stored book."""
+    return Book(
+        plain["day"],
+        parse_decimal(plain["day_opening"]),
+        parse_decimal(plain["day_net"]),
+        parse_decimal(plain["equity_peak"]),
+        dict(plain["losses"]),
+        tuple(plain["stop_outs"]),
+        tuple(plain["orders"]),
+        tuple(Latch(Limit(a), b, c, d, LatchState(e), f) for a, b, c, d, e, f in plain["latches"]),
+    )

@@ -1,0 +1,158 @@
+"""Backups that are proven when they are made, and restores that lose nothing of what was there before."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from scalpctl.core.instants import Instant, to_datetime
+from scalpctl.errors import LedgerCorrupt, LedgerMissing
+from scalpctl.host.private_files import create_private_file, make_private_folder, open_private_append, sync_folder
+from scalpctl.ledger.anchors import AnchorLog
+from scalpctl.ledger.canonical_json import encode
+from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ledger.lease import Lease
+from scalpctl.ledger.sqlite import meaning, open_reader
+from scalpctl.ledger.verification.verify import Verified, verify
+from scalpctl.ports.clock import Clock
+
+MANIFEST = "manifest.jsonl"
+
+
+def back_up(folder: LedgerFolder, clock: Clock, reason: str) -> Path:
+    """Copy the ledger while it may be running, prove the copy, and note it in the manifest."""
+    folder.require_ledger()
+    make_private_folder(folder.backups)
+    target = folder.backups / f"ledger-{_stamp(clock.now())}.db"
+    temporary = target.with_suffix(".tmp")
+    temporary.unlink(missing_ok=True)
+    create_private_file(temporary)
+    _copy(folder.ledger, temporary)
+    proof = verify(temporary, with_companions=False)
+    if not proof.ok or proof.head is None:
+        temporary.unlink()
+        raise LedgerCorrupt(
+            f"the copy of {folder.ledger} does not verify: {proof.findings[0].what}",
+            hint="the ledger itself is damaged; `scalpctl ledger verify` says where",
+        )
+    temporary.rename(target)
+    sync_folder(folder.backups)
+    entry = {
+        "file": target.name,
+        "at": clock.now(),
+        "reason": reason,
+        "seq": proof.head.seq,
+        "hash": proof.head.hash,
+        "sha256": _sha256(target),
+        "bytes": target.stat().st_size,
+    }
+    _note(folder, entry)
+    return target
+
+
+def backups(folder: LedgerFolder) -> list[dict[str, Any]]:
+    """Give the manifest, oldest first."""
+    path = folder.backups / MANIFEST
+    if not path.exists():
+        return []
+    return [msgspec.json.decode(line) for line in path.read_bytes().splitlines() if line]
+
+
+def find_backup(folder: LedgerFolder, name: str | None) -> Path:
+    """Give a backup by file name or path, or the newest one."""
+    if name is None:
+        known = backups(folder)
+        if not known:
+            raise LedgerMissing(f"there is no backup in {folder.backups}", hint="`scalpctl ledger backup` makes one")
+        return folder.backups / str(known[-1]["file"])
+    for candidate in (Path(name), folder.backups / name):
+        if candidate.is_file():
+            return candidate
+    known_names = ", ".join(str(entry["file"]) for entry in backups(folder)[-5:]) or "none"
+    raise LedgerMissing(f"there is no backup {name!r}", hint=f"the latest: {known_names}")
+
+
+def drill(folder: LedgerFolder, name: str | None) -> tuple[Path, Verified]:
+    """Prove that a backup could be restored: its file is the one noted, and everything in it holds."""
+    backup = find_backup(folder, name)
+    proof = verify(backup, with_companions=False)
+    for entry in backups(folder):
+        if entry["file"] == backup.name and entry["sha256"] != _sha256(backup):
+            raise LedgerCorrupt(f"{backup} is not the file that was backed up", hint="take another backup")
+    return backup, proof
+
+
+def restore(folder: LedgerFolder, clock: Clock, name: str | None) -> tuple[Path, Path | None]:
+    """Put a proven backup in place; the ledger that was there is moved aside, whole, and named."""
+    lease = Lease(folder.lock, "restore")
+    try:
+        backup, proof = drill(folder, name)
+        if not proof.ok or proof.head is None:
+            raise LedgerCorrupt(f"{backup} does not verify: {proof.findings[0].what}", hint="choose another backup")
+        aside = _move_aside(folder, clock.now())
+        create_private_file(folder.ledger)
+        _copy(backup, folder.ledger)
+        sync_folder(folder.path)
+        anchors = AnchorLog(folder.anchors)
+        anchors.note(proof.head, clock.now(), restored=True)
+        anchors.close()
+    finally:
+        lease.release()
+    return backup, aside
+
+
+def _copy(source: Path, target: Path) -> None:
+    reader = open_reader(source)
+    writer = sqlite3.connect(target, isolation_level=None)
+    try:
+        reader.backup(writer, pages=-1)  # in one step: a page-wise backup never finishes beside a busy writer
+        writer.execute("PRAGMA journal_mode=DELETE")  # one file, no companions
+    except sqlite3.Error as error:
+        raise meaning(error, source) from error
+    finally:
+        writer.close()
+        reader.close()
+    with target.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _move_aside(folder: LedgerFolder, at: Instant) -> Path | None:
+    if not folder.ledger.exists():
+        return None
+    aside = folder.path / f"replaced-{_stamp(at)}"
+    aside.mkdir(mode=0o700)
+    for path in _files_of(folder):
+        path.rename(aside / path.name)
+    sync_folder(folder.path)
+    return aside
+
+
+def _files_of(folder: LedgerFolder) -> Iterator[Path]:
+    for suffix in ("", "-wal", "-shm"):
+        path = folder.ledger.with_name(folder.ledger.name + suffix)
+        if path.exists():
+            yield path
+
+
+def _note(folder: LedgerFolder, entry: dict[str, Any]) -> None:
+    descriptor = open_private_append(folder.backups / MANIFEST)
+    try:
+        os.write(descriptor, encode(entry) + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _stamp(at: Instant) -> str:
+    return to_datetime(at).strftime("%Y%m%dT%H%M%S%fZ")

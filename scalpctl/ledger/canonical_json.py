@@ -1,0 +1,15 @@
+"""The one way a record is spelled: JSON with sorted keys, no spaces, decimals as text."""
+
+from __future__ import annotations
+
+import msgspec
+
+_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="string")
+
+encode = _ENCODER.encode
+"""Give the canonical bytes of a record or of plain builtins."""
+
+
+def spell(value: object) -> str:
+    """Give the canonical text of a record or of plain builtins."""
+    return _ENCODER.encode(value).decode()

@@ -1,0 +1,102 @@
+"""Checks of the file itself: SQLite's structure, the hash chain, the anchors, the triggers."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+
+from scalpctl.ledger.anchors import Anchor
+from scalpctl.ledger.chain import JOURNAL_COLUMNS, genesis_hash
+from scalpctl.ledger.journal import PAGE_ROWS
+from scalpctl.ledger.schema import HEAD, revision_of
+from scalpctl.ledger.sqlite import trigger_statements, triggers_of
+from scalpctl.ledger.verification.findings import Finding
+
+STRUCTURE_MESSAGES_MAX = 20
+
+
+def check_structure(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Ask SQLite whether pages, indexes and references are whole."""
+    for (message,) in connection.execute(f"PRAGMA integrity_check({STRUCTURE_MESSAGES_MAX})"):
+        if message != "ok":
+            yield Finding(None, "structure", f"SQLite: {message}")
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+        yield Finding(None, "structure", f"{table} row {row} refers to a missing {parent} row")
+
+
+def check_identity(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Check what the file says about itself against the hash that sealed it."""
+    meta = dict(connection.execute("SELECT k, v FROM meta").fetchall())
+    if genesis_hash(meta) != meta.get("genesis"):
+        yield Finding(None, "identity", "the table meta was changed after the ledger was made")
+    if revision_of(connection) != HEAD:
+        yield Finding(None, "identity", f"schema revision {revision_of(connection)!r} is not {HEAD}")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != int(HEAD):
+        yield Finding(None, "identity", f"user_version is {version}, not {int(HEAD)}")
+
+
+def check_chain(connection: sqlite3.Connection, *, after: int = 0) -> Iterator[Finding]:
+    """Recompute every hash after a row; stop at the first broken link, because nothing behind it is proven."""
+    seq, prev = after, _hash_at(connection, after)
+    sql = f"SELECT {JOURNAL_COLUMNS} FROM journal WHERE seq > ? ORDER BY seq LIMIT {PAGE_ROWS}"
+    while True:
+        page = connection.execute(sql, (seq,)).fetchall()
+        for row in page:
+            seq += 1
+            number, ts_us, mono_ns, kind, idem, writer, cause, body, stated_prev, stated = row
+            if number != seq or stated_prev != prev:
+                yield Finding(seq, "chain", _broken(seq, number))
+                return
+            head = f"{prev}|{seq}|{ts_us}|{mono_ns}|{kind}|{idem}|{writer}|{cause}|"
+            prev = sha256((head + body).encode()).hexdigest()
+            if prev != stated:
+                yield Finding(seq, "chain", f"journal row {seq} ({kind}) was changed after it was written")
+                return
+        if len(page) < PAGE_ROWS:
+            return
+
+
+def check_anchors(connection: sqlite3.Connection, anchors: Sequence[Anchor]) -> Iterator[Finding]:
+    """Hold the journal against the heads noted outside the file: nothing cut off, nothing replaced."""
+    (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
+    known = _hashes(connection, [anchor.seq for anchor in anchors if 0 < anchor.seq <= last])
+    for anchor in anchors:
+        if anchor.seq > last:
+            lost = f"rows {last + 1} to {anchor.seq} were written and are lost: the journal ends at row {last}"
+            yield Finding(last + 1, "anchors", lost)
+            return
+        if anchor.seq and known.get(anchor.seq) != anchor.hash:
+            yield Finding(anchor.seq, "anchors", f"journal row {anchor.seq} is not the one that was anchored")
+            return
+
+
+def check_triggers(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Compare the triggers that protect history with the ones this program made."""
+    expected = {statement.split()[2]: statement for statement in trigger_statements()}
+    present = triggers_of(connection)
+    for name in sorted(expected.keys() | present.keys()):
+        if expected.get(name) != present.get(name):
+            what = "missing" if name not in present else "unknown" if name not in expected else "changed"
+            yield Finding(None, "triggers", f"trigger {name} is {what}")
+
+
+def _hash_at(connection: sqlite3.Connection, seq: int) -> str:
+    if seq == 0:
+        row = connection.execute("SELECT v FROM meta WHERE k = 'genesis'").fetchone()
+    else:
+        row = connection.execute("SELECT hash FROM journal WHERE seq = ?", (seq,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _hashes(connection: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, str]:
+    sql = "SELECT seq, hash FROM journal WHERE seq IN (SELECT value FROM json_each(?))"
+    return dict(connection.execute(sql, (json.dumps(seqs),)).fetchall())
+
+
+def _broken(expected: int, found: int) -> str:
+    if found != expected:
+        return f"journal row {expected} is missing: the next one is {found}"
+    return f"journal row {expected} does not follow the row before it"

@@ -1,0 +1,115 @@
+"""The whole proof of one ledger, each check standing on its own so that one failure does not hide the others."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scalpctl.errors import LedgerError, ScalpctlError
+from scalpctl.ledger.anchors import read_anchors
+from scalpctl.ledger.chain import Head
+from scalpctl.ledger.committer import head_of
+from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ledger.schema import require_current
+from scalpctl.ledger.sqlite import open_reader
+from scalpctl.ledger.verification import integrity, tables
+from scalpctl.ledger.verification.findings import Finding
+
+Check = Callable[[sqlite3.Connection], Iterable[Finding]]
+
+
+@dataclass(slots=True)
+class Verified:
+    """What the proof came to."""
+
+    rows: int = 0
+    head: Head | None = None
+    findings: list[Finding] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether nothing at all was found."""
+        return not self.findings
+
+
+def verify(path: Path, *, with_companions: bool = True) -> Verified:
+    """Prove a ledger file; its anchors and mirrors too, where they lie in their usual places."""
+    result = Verified()
+    folder = LedgerFolder.around(path) if with_companions else None
+    try:
+        connection = open_reader(path)
+    except LedgerError as error:
+        if not path.exists():
+            raise
+        result.findings.append(Finding(None, "structure", error.message))
+        return result
+    try:
+        result.findings.extend(_guarded("identity", lambda c: _current(c, path), connection))
+        for name, check in _checks(folder, result):
+            result.findings.extend(_guarded(name, check, connection))
+        result.rows, result.head = _head(connection)
+    finally:
+        connection.close()
+    return result
+
+
+def _checks(folder: LedgerFolder | None, result: Verified) -> Iterator[tuple[str, Check]]:
+    yield "structure", integrity.check_structure
+    yield "identity", integrity.check_identity
+    yield "triggers", integrity.check_triggers
+    yield "chain", integrity.check_chain
+    if folder is None:
+        result.not_checked += ["anchors", "mirrors"]
+    else:
+        anchors = read_anchors(folder.anchors)
+        if not anchors:
+            result.not_checked.append("anchors")
+        yield "anchors", lambda connection: integrity.check_anchors(connection, anchors)
+        yield "mirrors", lambda connection: tables.check_mirrors(connection, folder.mirrors)
+    yield "tables", tables.check_tables
+    yield "postings", tables.check_postings
+
+
+def _guarded(name: str, check: Check, connection: sqlite3.Connection) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        found.extend(check(connection))
+    except sqlite3.Error as error:
+        found.append(Finding(None, name, f"could not be checked: {error}"))
+    except ScalpctlError as error:
+        if error.exit_code == 78:
+            raise
+        found.append(Finding(None, name, f"could not be checked: {error.message}"))
+    return found
+
+
+def _current(connection: sqlite3.Connection, path: Path) -> Iterable[Finding]:
+    require_current(connection, path)
+    return ()
+
+
+def _head(connection: sqlite3.Connection) -> tuple[int, Head | None]:
+    try:
+        (rows,) = connection.execute("SELECT count(*) FROM journal").fetchone()
+        return rows, head_of(connection)
+    except sqlite3.Error:
+        return 0, None
+
+
+def quick_proof(folder: LedgerFolder) -> Verified:
+    """Prove what can be proven in a moment: identity, triggers, and the head against its anchors."""
+    result = Verified()
+    connection = open_reader(folder.ledger)
+    try:
+        require_current(connection, folder.ledger)
+        anchors = read_anchors(folder.anchors)
+        result.findings.extend(_guarded("identity", integrity.check_identity, connection))
+        result.findings.extend(_guarded("triggers", integrity.check_triggers, connection))
+        result.findings.extend(_guarded("anchors", lambda c: integrity.check_anchors(c, anchors), connection))
+        result.rows, result.head = _head(connection)
+    finally:
+        connection.close()
+    return result

@@ -1,0 +1,123 @@
+"""The configuration: what may be set, in which unit, within which bounds, and what each setting is for.
+
+No value stands here: every default is in ``config/default.yaml``, and only there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from scalpctl.settings.units import Bps, Count, InstrumentId, Leverage, Millis, Ratio, Seconds, Usd
+
+
+class Section(BaseModel):
+    """Base of every section: unknown names are refused, nothing is coerced, nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+class Exchange(Section):
+    """How OKX is reached in demo and live; the embedded exchange needs none of it."""
+
+    region: Literal["global", "eea", "us"]
+    """Where the account was opened; a key works only there."""
+    rest_url: str | None = Field(pattern=r"^https://")
+    """Another REST host, where the region's is not the right one."""
+    websocket_url: str | None = Field(pattern=r"^wss://")
+    """Another WebSocket host."""
+    order_expires_after_ms: Millis = Field(ge=200, le=30_000)
+    """An order that reaches the exchange later than this is refused there (expTime)."""
+    request_timeout_ms: Millis = Field(ge=200)
+    """How long an answer is waited for before its outcome is unknown."""
+    clock_skew_max_ms: Millis = Field(ge=50)
+    """Entries stop while our clock differs from the exchange's by more."""
+
+
+class Credentials(Section):
+    """Where the API key is found; never the key itself."""
+
+    file: Path | None
+    """A file with mode 0600 holding api_key, secret and passphrase."""
+    keyring_service: str | None
+    """The service name under which the operating system's keyring holds them."""
+
+
+class Limits(Section):
+    """What the engine never exceeds, recomputed from fills; latches survive restarts."""
+
+    max_usd_size: Usd
+    """Largest notional of one position."""
+    exposure_usd_max: Usd
+    """Largest notional of all positions together."""
+    positions_open_max: Count = Field(ge=1, le=100)
+    """Most positions at one time, counted on the exchange."""
+    leverage_max: Leverage = Field(le=20)
+    """Highest leverage ever requested."""
+    risk_per_trade_ratio: Ratio = Field(le=0.05)
+    """Share of equity one trade may lose at its stop; 0 leaves sizing to max_usd_size alone."""
+    daily_loss_usd_max: Usd
+    """Entries stop for the rest of the UTC day after this loss."""
+    drawdown_ratio_max: Ratio
+    """Entries stop until cleared after equity fell this far from its peak."""
+    losses_in_a_row_max: Count = Field(ge=1)
+    """Entries pause after this many losing trades in a row."""
+    orders_per_minute_max: Count = Field(ge=1, le=600)
+    """Most orders and amendments in any minute."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Limits:
+        if self.max_usd_size > self.exposure_usd_max:
+            raise PydanticCustomError(
+                "impossible", "max_usd_size is above exposure_usd_max: no position of that size could ever be opened"
+            )
+        return self
+
+
+class Safety(Section):
+    """How fast protection must stand and how old a price may be."""
+
+    protect_within_ms: Millis = Field(ge=500, le=10_000)
+    """A position without a confirmed stop for longer than this escalates."""
+    ticker_age_max_ms: Millis = Field(ge=100)
+    """No entry on a price older than this."""
+    account_age_max_ms: Millis = Field(ge=1_000)
+    """No entry on account data older than this."""
+    cancel_all_after_s: Seconds = Field(ge=10, le=120)
+    """The exchange cancels resting orders when we have been silent this long."""
+    slippage_bps_max: Bps
+    """Furthest a taker exit may be priced through the book."""
+
+
+class LedgerSettings(Section):
+    """How the ledger is kept."""
+
+    backup_every_s: Seconds = Field(ge=60)
+    """A verified backup is made this often while the engine runs."""
+    backups_kept: Count = Field(ge=1)
+    """How many backups are kept."""
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    env: Literal["sim", "paper", "demo", "live"]
+    """Where orders go: the embedded exchange (sim, paper), OKX demo, or OKX live."""
+    account: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._]{0,63}$")
+    """A name for the account; each has a ledger of its own."""
+    instruments: tuple[InstrumentId, ...] = Field(min_length=1, max_length=50)
+    """What may be traded; nothing else ever is."""
+    exchange: Exchange
+    credentials: Credentials
+    limits: Limits
+    safety: Safety
+    ledger: LedgerSettings
+
+    @model_validator(mode="after")
+    def _possible(self) -> Settings:
+        if len(set(self.instruments)) != len(self.instruments):
+            raise PydanticCustomError("impossible", "instruments names one instrument twice")
+        return self

@@ -1,0 +1,79 @@
+"""Limits latch, survive restarts, release before they block, and never hold an exit back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from scalpctl.core import limits as brakes
+from scalpctl.core.instants import Instant
+from scalpctl.core.limits import Book, LatchState, Limit, LimitParameters, ResumeRefused
+
+D = Decimal
+SECOND = 1_000_000
+
+
+def test_b42_the_daily_loss_counts_from_the_days_opening_and_latches(start: Instant) -> None:
+    limits = LimitParameters()
+    book = brakes.equity_seen(Book(), D(1000), start, limits)
+    book = brakes.trade_closed(book, "BTC-USDT-SWAP", D(-30), start, limits, stopped=False)
+    assert brakes.blocks_entry(book, "BTC-USDT-SWAP", start, limits) is None
+    book = brakes.trade_closed(book, "ETH-USDT-SWAP", D(-20), start, limits, stopped=False)
+    blocking = brakes.blocks_entry(book, "SOL-USDT-SWAP", start, limits)
+    assert blocking is not None
+    assert (blocking.limit, blocking.state) == (Limit.DAILY_LOSS, LatchState.LATCHED)
+    tomorrow = Instant(start + 86400 * SECOND)
+    assert brakes.blocks_entry(brakes.equity_seen(book, D(950), tomorrow, limits), "X", tomorrow, limits) is not None
+
+
+def test_b34_limits_survive_a_restart(start: Instant) -> None:
+    limits = LimitParameters(losses_max=1)
+    book = brakes.trade_closed(Book(), "BTC-USDT-SWAP", D(-1), start, limits, stopped=True)
+    book = brakes.order_sent(brakes.equity_seen(book, D(900), start, limits), start)
+    again = brakes.from_plain(brakes.to_plain(book))
+    assert again == book
+    assert brakes.blocks_entry(again, "BTC-USDT-SWAP", start, limits) is not None
+
+
+def test_f83_release_is_asked_before_block(start: Instant) -> None:
+    limits = LimitParameters()
+    book = brakes.trip(Book(), Limit.STOP_OUTS, start, "why", for_s=10)
+    assert brakes.blocks_entry(book, "BTC-USDT-SWAP", Instant(start + 9 * SECOND), limits) is not None
+    assert brakes.blocks_entry(book, "BTC-USDT-SWAP", Instant(start + 10 * SECOND), limits) is None
+    longer = brakes.trip(book, Limit.STOP_OUTS, start, "again", for_s=60)
+    shorter = brakes.trip(longer, Limit.STOP_OUTS, start, "again", for_s=5)
+    assert shorter.latches[0].until == start + 60 * SECOND
+    assert brakes.cleared(book, Limit.STOP_OUTS).latches == ()
+    latched = brakes.trip(book, Limit.STOP_OUTS, start, "for good")
+    assert brakes.cleared(latched, Limit.STOP_OUTS).latches == latched.latches
+
+
+def test_a_drawdown_latch_is_released_by_a_person_with_a_reason_and_does_not_return_at_once(start: Instant) -> None:
+    limits = LimitParameters()
+    book = brakes.equity_seen(brakes.equity_seen(Book(), D(1000), start, limits), D(900), start, limits)
+    assert brakes.blocks_entry(book, "BTC-USDT-SWAP", start, limits) is not None
+    later = Instant(start + 120 * SECOND)
+    assert brakes.resumed(book, Limit.DRAWDOWN, start, "fine", limits) is ResumeRefused.TOO_SOON
+    assert brakes.resumed(book, Limit.DRAWDOWN, later, " ", limits) is ResumeRefused.NO_REASON
+    assert brakes.resumed(book, Limit.DRIFT, later, "fine", limits) is ResumeRefused.NOT_LATCHED
+    free = brakes.resumed(book, Limit.DRAWDOWN, later, "reviewed", limits)
+    assert isinstance(free, Book)
+    assert brakes.blocks_entry(free, "BTC-USDT-SWAP", later, limits) is None
+    daily = brakes.trip(book, Limit.DAILY_LOSS, start, "why")
+    assert isinstance(brakes.resumed(daily, Limit.DAILY_LOSS, later, "reviewed", limits), Book)
+
+
+def test_streaks_stop_outs_and_orders_per_minute_hold_entries_back(start: Instant) -> None:
+    limits = LimitParameters(losses_max=2, stop_outs_max=2, orders_per_minute_max=2)
+    book = Book()
+    for _ in range(2):
+        book = brakes.trade_closed(book, "BTC-USDT-SWAP", D(-1), start, limits, stopped=True)
+    assert [latch.limit for latch in book.latches] == [Limit.LOSS_STREAK, Limit.STOP_OUTS]
+    quiet = brakes.order_sent(brakes.order_sent(Book(), start), start)
+    blocking = brakes.blocks_entry(quiet, "BTC-USDT-SWAP", start, limits)
+    assert blocking is not None
+    assert blocking.limit is Limit.ORDERS_PER_MINUTE
+    assert brakes.blocks_entry(quiet, "BTC-USDT-SWAP", Instant(start + 61 * SECOND), limits) is None
+    won = brakes.trade_closed(Book(losses={"A": 1}), "A", D(1), start, limits, stopped=False)
+    assert won.losses["A"] == 0
+    rolled = brakes.trade_closed(Book(day="2020-01-01", day_opening=D(10)), "A", D(1), start, limits, stopped=False)
+    assert (rolled.day_net, rolled.day_opening) == (D(1), D(10))

@@ -119,10 +119,10 @@ class OkxClient:
         box = self._credentials
         if box is None:
             raise AccessRefused("a private stream needs an API key, and there is none", hint="scalpctl config init")
-        time = self.rest.server_clock
+        exchange = self.rest.server_clock
 
         def login() -> LoginFrame:
-            return box.login(time.now())
+            return box.login(exchange.now())
 
         feed = AccountFeed(
             self.account,
@@ -137,7 +137,7 @@ class OkxClient:
         business = Supervisor(self._plan(Path.BUSINESS, BUSINESS_CHANNELS, login), algos, self._means)
         self.trading.attach(private.send)
         self._lines += [private, business]
-        self._chores.append((WITNESS_EVERY_S, lambda: _witness(feed, private, time)))
+        self._chores.append((WITNESS_EVERY_S, lambda: _witness(feed, private, exchange)))
         return private
 
     async def run(self) -> None:
@@ -175,9 +175,9 @@ class OkxClient:
                 continue  # the line's own events say that the exchange is away
 
 
-async def _witness(feed: AccountFeed, line: Supervisor, time: ServerClock) -> None:
+async def _witness(feed: AccountFeed, line: Supervisor, exchange: ServerClock) -> None:
     """Let REST testify against a private line that looks alive and tells nothing."""
-    if await feed.missed(time.now()):
+    if await feed.missed(exchange.now()):
         line.reconnect("orders moved on and the line did not tell")
 
 

@@ -17,7 +17,7 @@ from scalpctl.core.exchange.requests import MarginMode, OrderType, PlaceOrder
 from scalpctl.core.instants import Instant, after
 from scalpctl.core.money import Contracts
 from scalpctl.core.sides import Action
-from scalpctl.host.clock import HandClock
+from scalpctl.host.hand_clock import HandClock
 from scalpctl.okx.account_reader import OkxAccountReader
 from scalpctl.okx.credentials import Credentials
 from scalpctl.okx.rate_limits import RateLimiter

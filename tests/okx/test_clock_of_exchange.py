@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalpctl.core.instants import Instant
-from scalpctl.host.clock import HandClock
+from scalpctl.host.hand_clock import HandClock
 from scalpctl.okx.server_clock import ServerClock
 
 START = Instant(1_795_162_530_123_000)

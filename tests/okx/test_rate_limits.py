@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scalpctl.core.exchange.requests import Lane
 from scalpctl.core.instants import Instant
-from scalpctl.host.clock import HandClock
+from scalpctl.host.hand_clock import HandClock
 from scalpctl.okx.rate_limits import Bucket, RateLimiter
 from scalpctl.okx.wire import endpoints
 

@@ -11,7 +11,7 @@ import pytest
 
 from scalpctl.core.instants import Monotonic
 from scalpctl.errors import ExchangeUnreachable
-from scalpctl.host.clock import HandClock
+from scalpctl.host.hand_clock import HandClock
 from scalpctl.okx.client import OkxClient, Outside
 from scalpctl.okx.credentials import Credentials
 from scalpctl.okx.wire.hosts import hosts_of

@@ -5,6 +5,8 @@
     |-- UsageError                    64   the command line asks for something that does not exist
     |-- NotCanonical                  64   a text that is not an exact decimal number or instant
     |-- ExchangeUnavailable           69   no usable answer from the exchange; trying later makes sense
+    |   |-- AnswerMalformed           69   an answer came, and it cannot be read
+    |   `-- ExchangeUnreachable       69   nothing left this machine: no name, no route, no TLS
     |-- LedgerError                   74   the ledger or its disk
     |   |-- LedgerMissing             74   there is no ledger at that path; readers never create one
     |   |-- LedgerCorrupt             74   the file contradicts itself or its anchors
@@ -52,6 +54,14 @@ class ExchangeUnavailable(ScalpctlError):
     """The exchange gave no usable answer."""
 
     exit_code = 69
+
+
+class AnswerMalformed(ExchangeUnavailable):
+    """An answer of the exchange cannot be read; whatever it was about is not known."""
+
+
+class ExchangeUnreachable(ExchangeUnavailable):
+    """No connection could be made, so the request certainly never left."""
 
 
 class LedgerError(ScalpctlError):

@@ -91,6 +91,10 @@ class AccountReader(Protocol):
         """Give one order by our id; None only when the exchange says that it does not exist."""
         ...
 
+    async def algo(self, inst_id: str, client_id: str) -> AlgoReport | None:
+        """Give one conditional order by our id; None only when the exchange says that it does not exist."""
+        ...
+
     async def orders_pending(self) -> tuple[OrderReport, ...]:
         """Give every resting order."""
         ...

@@ -95,6 +95,16 @@ class PositionReport:
 
 
 @dataclass(frozen=True, slots=True)
+class FlatReport:
+    """The exchange says that a position has become nothing; in net mode it no longer knows which side it was."""
+
+    inst_id: str
+    position_id: str
+    side: Side | None
+    updated_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class ClosedPositionReport:
     """One row of the exchange's position history; ``type`` is its text for partial, full, liquidation or ADL."""
 
@@ -163,7 +173,7 @@ class BalanceReport:
 
 @dataclass(frozen=True, slots=True)
 class BillReport:
-    """One line of the exchange's own ledger."""
+    """One line of the exchange's own ledger; with isolated margin the money may move at the position only."""
 
     bill_id: str
     type: str
@@ -180,6 +190,9 @@ class BillReport:
     fee: Decimal | None
     interest: Decimal | None
     at: Instant
+    position_balance_change: Decimal | None = None
+    position_balance: Decimal | None = None
+    margin_mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

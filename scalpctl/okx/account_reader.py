@@ -1,0 +1,281 @@
+"""Reads of our own account over REST: complete, or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+from scalpctl.core.exchange.reports import (
+    AccountReport,
+    AlgoReport,
+    BalanceReport,
+    BillReport,
+    ClosedPositionReport,
+    FillReport,
+    OrderReport,
+    PositionReport,
+)
+from scalpctl.core.exchange.requests import MarginMode
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant, after, to_millis
+from scalpctl.core.money import Contracts
+from scalpctl.errors import AnswerMalformed
+from scalpctl.okx.pages import every_page, oldest_first
+from scalpctl.okx.rest import ReadRefused, RestClient
+from scalpctl.okx.wire import endpoints
+from scalpctl.okx.wire.account import (
+    AccountConfigRow,
+    AccountQuery,
+    BalanceRow,
+    BillRow,
+    ClosedPositionRow,
+    LeverageRow,
+    MaxSizeRow,
+    PositionRow,
+    TradeFeeRow,
+)
+from scalpctl.okx.wire.algo_reports import algo_report
+from scalpctl.okx.wire.algos import AlgoRow, AlgosQuery
+from scalpctl.okx.wire.base import Ask
+from scalpctl.okx.wire.codes import NOT_FOUND
+from scalpctl.okx.wire.endpoints import Endpoint
+from scalpctl.okx.wire.orders import FillRow, OrderRow, OrdersQuery
+from scalpctl.okx.wire.reports import (
+    account_report,
+    balance_reports,
+    bill_report,
+    closed_position_report,
+    fill_report,
+    order_report,
+    position_report,
+)
+from scalpctl.okx.wire.texts import contracts, decimal
+from scalpctl.ports.clock import Clock
+
+T = TypeVar("T")
+
+_DAY_S = 86_400
+_HOUR_S = 3_600
+FILLS_KEPT_S = 3 * _DAY_S
+ORDERS_KEPT_S = 7 * _DAY_S
+BILLS_KEPT_S = 7 * _DAY_S
+OVERLAP_S = 60
+"""Asked again before every cursor: rows are kept by identity, so twice is harmless and a gap is not."""
+_ORDER_LIFE_S = _DAY_S
+"""Lists are cut by creation time; an order that ended since then was created at most this long before."""
+_ALGO_TYPES = ("conditional,oco", "trigger", "move_order_stop")
+_ALGO_ENDS = ("effective", "canceled", "order_failed")
+_SWAP = "SWAP"
+_PAGE = "100"
+_LEVERAGES_AT_ONCE = 20
+
+
+class OkxAccountReader:
+    """Reads the account; what it gives is whole."""
+
+    def __init__(self, rest: RestClient, clock: Clock) -> None:
+        """Ask through ``rest``."""
+        self._rest = rest
+        self._clock = clock
+
+    async def account(self) -> AccountReport:
+        """Give the account's setup."""
+        return account_report(_only(await self._rest.read(endpoints.CONFIG, AccountConfigRow), "account"))
+
+    async def balances(self) -> tuple[BalanceReport, ...]:
+        """Give every currency."""
+        return balance_reports(_only(await self._rest.read(endpoints.BALANCE, BalanceRow), "balance"))
+
+    async def positions(self) -> tuple[PositionReport, ...]:
+        """Give every open swap position."""
+        rows = await self._rest.read(endpoints.POSITIONS, PositionRow, AccountQuery(inst_type=_SWAP))
+        reports = (position_report(row) for row in rows if row.inst_type == _SWAP)
+        return tuple(report for report in reports if isinstance(report, PositionReport))
+
+    async def order(self, inst_id: str, client_id: str) -> OrderReport | None:
+        """Give one order by our id; None only when the exchange says that it does not exist."""
+        ask = OrdersQuery(inst_id=inst_id, cl_ord_id=client_id)
+        try:
+            rows = await self._rest.read(endpoints.ORDER_DETAILS, OrderRow, ask)
+        except ReadRefused as refused:
+            if refused.code in NOT_FOUND:
+                return None
+            raise
+        row = _only(rows, "order")
+        if (row.inst_id, row.cl_ord_id) != (inst_id, client_id):
+            raise AnswerMalformed("the exchange answered with another order than the one asked for")
+        return order_report(row)
+
+    async def leverages(self, inst_ids: Sequence[str], mode: MarginMode) -> dict[str, Decimal | None]:
+        """Give the leverage in force by instrument; where long and short differ, the higher one."""
+        found: dict[str, Decimal | None] = dict.fromkeys(inst_ids)
+        for at in range(0, len(inst_ids), _LEVERAGES_AT_ONCE):
+            asked = ",".join(inst_ids[at : at + _LEVERAGES_AT_ONCE])
+            ask = AccountQuery(inst_id=asked, mgn_mode=mode.value)
+            for row in await self._rest.read(endpoints.LEVERAGE_INFO, LeverageRow, ask):
+                value = decimal(row.lever)
+                if row.inst_id in found and value is not None:
+                    found[row.inst_id] = max(value, found[row.inst_id] or value)
+        return found
+
+    async def max_contracts(self, inst_id: str, mode: MarginMode) -> tuple[Contracts | None, Contracts | None]:
+        """Give the most that could be bought and sold now."""
+        ask = AccountQuery(inst_id=inst_id, td_mode=mode.value)
+        row = _only(await self._rest.read(endpoints.MAX_SIZE, MaxSizeRow, ask), "size")
+        return contracts(row.max_buy), contracts(row.max_sell)
+
+    async def trade_fee(self, inst_family: str) -> TradeFeeRow:
+        """Give what trading costs this account; a negative rate is paid, a positive one received."""
+        ask = AccountQuery(inst_type=_SWAP, inst_family=inst_family)
+        return _only(await self._rest.read(endpoints.TRADE_FEE, TradeFeeRow, ask), "fee table")
+
+    async def algo(self, inst_id: str, client_id: str) -> AlgoReport | None:
+        """Give one conditional order by our id; None only when the exchange says that it does not exist."""
+        try:
+            rows = await self._rest.read(endpoints.ALGO_DETAILS, AlgoRow, AlgosQuery(algo_cl_ord_id=client_id))
+        except ReadRefused as refused:
+            if refused.code in NOT_FOUND:
+                return None
+            raise
+        row = _only(rows, "conditional order")
+        if (row.inst_id, row.algo_cl_ord_id) != (inst_id, client_id):
+            raise AnswerMalformed("the exchange answered with another conditional order than the one asked for")
+        return algo_report(row)
+
+    async def orders_pending(self) -> tuple[OrderReport, ...]:
+        """Give every resting order."""
+        rows = await self._walk(
+            endpoints.ORDERS_PENDING,
+            OrderRow,
+            lambda cursor: OrdersQuery(inst_type=_SWAP, after=cursor, limit=_PAGE),
+            lambda row: row.ord_id,
+        )
+        return tuple(order_report(row) for row in oldest_first(rows, _order_key, lambda row: row.c_time))
+
+    async def orders_since(self, since: Instant) -> tuple[OrderReport, ...]:
+        """Give finished orders, oldest first, as far back as the exchange keeps them."""
+        begin = _millis_before(since, _ORDER_LIFE_S)
+        rows: list[OrderRow] = []
+        for endpoint in self._both(endpoints.ORDERS_HISTORY, endpoints.ORDERS_ARCHIVE, since, ORDERS_KEPT_S):
+            rows += await self._walk(
+                endpoint,
+                OrderRow,
+                lambda cursor: OrdersQuery(inst_type=_SWAP, begin=begin, after=cursor, limit=_PAGE),
+                lambda row: row.ord_id,
+            )
+        reports = (order_report(row) for row in oldest_first(rows, _order_key, lambda row: row.u_time))
+        return tuple(report for report in reports if report.updated_at >= since)
+
+    async def algos_pending(self) -> tuple[AlgoReport, ...]:
+        """Give every conditional order the exchange keeps."""
+        rows: list[AlgoRow] = []
+        for kinds in _ALGO_TYPES:
+            rows += await self._algos(endpoints.ALGOS_PENDING, kinds, "")
+        return tuple(algo_report(row) for row in oldest_first(rows, _algo_key, lambda row: row.c_time))
+
+    async def algos_since(self, since: Instant) -> tuple[AlgoReport, ...]:
+        """Give finished conditional orders, oldest first."""
+        rows: list[AlgoRow] = []
+        for kinds in _ALGO_TYPES:
+            for state in _ALGO_ENDS:
+                rows += await self._algos(endpoints.ALGOS_HISTORY, kinds, state)
+        ordered = oldest_first(rows, _algo_key, lambda row: row.u_time or row.c_time)
+        reports = (algo_report(row) for row in ordered)
+        return tuple(report for report in reports if (report.updated_at or report.created_at) >= since)
+
+    async def fills_since(self, since: Instant) -> tuple[FillReport, ...]:
+        """Give fills, oldest first."""
+        begin = _millis_before(since, OVERLAP_S)
+        rows: list[FillRow] = []
+        for endpoint in self._both(endpoints.FILLS, endpoints.FILLS_HISTORY, since, FILLS_KEPT_S):
+            rows += await self._walk(
+                endpoint,
+                FillRow,
+                lambda cursor: OrdersQuery(inst_type=_SWAP, begin=begin, after=cursor, limit=_PAGE),
+                lambda row: row.bill_id,
+            )
+        ordered = oldest_first(rows, _fill_key, lambda row: row.fill_time or row.ts)
+        reports = (fill_report(row, "fills") for row in ordered)
+        return tuple(report for report in reports if report.filled_at >= since)
+
+    async def bills_since(self, since: Instant) -> tuple[BillReport, ...]:
+        """Give the exchange's ledger lines, oldest first."""
+        begin = _millis_before(since, OVERLAP_S)
+        rows: list[BillRow] = []
+        for endpoint in self._both(endpoints.BILLS, endpoints.BILLS_ARCHIVE, since, BILLS_KEPT_S):
+            rows += await self._walk(
+                endpoint,
+                BillRow,
+                lambda cursor: AccountQuery(begin=begin, after=cursor, limit=_PAGE),
+                lambda row: row.bill_id,
+            )
+        ordered = oldest_first(rows, lambda row: (row.bill_id,), lambda row: row.bill_id)
+        return tuple(report for report in map(bill_report, ordered) if report.at >= since)
+
+    async def positions_closed_since(self, since: Instant) -> tuple[ClosedPositionReport, ...]:
+        """Give the exchange's position history, oldest first."""
+        oldest = str(to_millis(since))
+        rows = await self._walk(
+            endpoints.POSITIONS_HISTORY,
+            ClosedPositionRow,
+            lambda cursor: AccountQuery(inst_type=_SWAP, after=cursor, limit=_PAGE),
+            lambda row: row.u_time,
+            lambda row: row.u_time < oldest,
+        )
+        ordered = oldest_first(rows, _lifecycle_key, lambda row: row.u_time)
+        return tuple(report for report in map(closed_position_report, ordered) if report.updated_at >= since)
+
+    async def _algos(self, endpoint: Endpoint, kinds: str, state: str) -> list[AlgoRow]:
+        return await self._walk(
+            endpoint,
+            AlgoRow,
+            lambda cursor: AlgosQuery(ord_type=kinds, state=state, inst_type=_SWAP, after=cursor, limit=_PAGE),
+            lambda row: row.algo_id,
+        )
+
+    async def _walk(
+        self,
+        endpoint: Endpoint,
+        row: type[T],
+        ask: Callable[[str], Ask],
+        cursor_of: Callable[[T], str],
+        enough: Callable[[T], bool] = lambda _row: False,
+    ) -> list[T]:
+        return await every_page(
+            lambda cursor: self._rest.read(endpoint, row, ask(cursor)),
+            cursor_of,
+            page_limit=endpoint.page_limit,
+            enough=enough,
+        )
+
+    def _both(self, recent: Endpoint, archive: Endpoint, since: Instant, kept_s: int) -> tuple[Endpoint, ...]:
+        """Ask the archive as well when the recent list may not reach back far enough; it may lag behind the recent."""
+        age_s = (self._clock.now() - since) // MICROS_PER_SECOND
+        return (archive, recent) if age_s > kept_s - _HOUR_S else (recent,)
+
+
+def _only(rows: list[T], what: str) -> T:
+    """Give the one row; none is no information, and certainly not an empty account."""
+    if len(rows) != 1:
+        raise AnswerMalformed(f"the exchange gave {len(rows)} rows where one {what} belongs")
+    return rows[0]
+
+
+def _millis_before(instant: Instant, seconds: int) -> str:
+    return str(max(0, to_millis(after(instant, -seconds))))
+
+
+def _order_key(row: OrderRow) -> tuple[str, ...]:
+    return (row.inst_id, row.ord_id)
+
+
+def _algo_key(row: AlgoRow) -> tuple[str, ...]:
+    return (row.algo_id,)
+
+
+def _fill_key(row: FillRow) -> tuple[str, ...]:
+    return (row.inst_id, row.trade_id, row.ord_id, row.bill_id)
+
+
+def _lifecycle_key(row: ClosedPositionRow) -> tuple[str, ...]:
+    return (row.pos_id, row.c_time)

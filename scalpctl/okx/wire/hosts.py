@@ -1,0 +1,40 @@
+"""Where each region's exchange lives, for real money and for demo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEMO_HEADER = "x-simulated-trading"
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The addresses one client talks to; ``demo`` adds the header that says so."""
+
+    region: str
+    demo: bool
+    rest: str
+    stream: str
+
+
+_REST = {
+    "global": "https://openapi.okx.com",
+    "eea": "https://eea.okx.com",
+    "us": "https://us.okx.com",
+}
+_STREAM = {
+    ("global", False): "wss://ws.okx.com:8443",
+    ("global", True): "wss://wspap.okx.com:8443",
+    ("eea", False): "wss://wseea.okx.com:8443",
+    ("eea", True): "wss://wseeapap.okx.com:8443",
+    ("us", False): "wss://wsus.okx.com:8443",
+    ("us", True): "wss://wsuspap.okx.com:8443",
+}
+REGIONS = tuple(_REST)
+DEMO_STREAM_MARK = "pap."
+"""Only demo stream hosts carry it: wspap, wseeapap, wsuspap."""
+
+
+def hosts_of(region: str, *, demo: bool) -> Hosts:
+    """Give the hosts of a region; an unknown one is a KeyError, because the settings have checked it."""
+    return Hosts(region, demo, _REST[region], _STREAM[region, demo])

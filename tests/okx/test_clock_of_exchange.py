@@ -1,0 +1,55 @@
+"""The exchange's clock as measured from here."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scalpctl.core.instants import Instant
+from scalpctl.host.hand_clock import HandClock
+from scalpctl.okx.server_clock import ServerClock
+
+START = Instant(1_795_162_530_123_000)
+
+
+async def measured(skew_s: float, trips_ms: list[int]) -> tuple[HandClock, ServerClock]:
+    clock = HandClock(START)
+    server = ServerClock(clock)
+    trips = iter(trips_ms)
+
+    async def ask() -> Instant:
+        trip_s = next(trips) / 1_000
+        clock.advance(trip_s / 2)
+        said = Instant(clock.now() + round(skew_s * 1_000_000))
+        clock.advance(trip_s / 2)
+        return said
+
+    await server.measure(ask)
+    return clock, server
+
+
+@given(skew_s=st.floats(-120, 120), trips_ms=st.lists(st.integers(2, 400), min_size=5, max_size=5))
+@settings(deadline=None)
+async def test_f1_any_skew_is_measured_to_within_the_stated_uncertainty(skew_s: float, trips_ms: list[int]) -> None:
+    _, server = await measured(skew_s, trips_ms)
+    assert abs(server.skew().behind_us - skew_s * 1_000_000) <= server.skew().uncertainty_us + 2
+    assert server.skew().uncertainty_us <= max(trips_ms) * 500
+
+
+async def test_f2_a_step_of_our_clock_does_not_move_the_exchanges() -> None:
+    clock, server = await measured(0.5, [20] * 5)
+    before = server.now()
+    clock.skew(3_600)
+    assert server.now() == before
+    assert server.skew().behind_us < -3_000_000_000
+
+
+async def test_f5_an_expiry_is_translated_on_the_early_side() -> None:
+    clock, server = await measured(40, [100] * 5)
+    ours = Instant(clock.now() + 3_000_000)
+    assert server.theirs(ours) == ours + 40_000_000 - server.uncertainty_us
+
+
+def test_before_it_is_measured_it_is_our_own() -> None:
+    clock = HandClock(START)
+    assert ServerClock(clock).now() == clock.now()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alembic import op
 
-from scalpctl.ledger.schema import split_statements
+from scalpctl.ledger.creation import split_statements
 
 revision = "0001"
 down_revision = None

@@ -27,6 +27,8 @@ scalpctl trades --json      every trade, for a program
 scalpctl ledger verify      prove that nothing was changed or lost
 """
 EPILOG = (
+    "Every command takes the common options, before or after its name: --json, -o, --env, --account, --root, --config, "
+    "--ledger, --tz, --color, -q; its own --help explains them. "
     "Exit codes: 0 fine, 1 the answer is no, 64 usage, 69 exchange, 70 bug, 74 ledger or disk, 75 lease held, "
     "77 key or permission, 78 configuration or schema, 130 interrupted."
 )
@@ -90,7 +92,7 @@ _VERSION = inspect.Parameter(
     default=typer.Option(False, "--version", help="Print the version.", is_eager=True),
     annotation=bool,
 )
-sign(_root, [_VERSION])
+sign(_root, [_VERSION], on_front_page=True)
 
 
 def _flushed(result: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import os
@@ -123,22 +124,35 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
-def sign(function: Callable[..., None], own: list[inspect.Parameter]) -> None:
-    """Give a function the signature typer reads: its context, its own options, the common ones."""
+def sign(function: Callable[..., None], own: list[inspect.Parameter], *, on_front_page: bool = False) -> None:
+    """Give a function the signature typer reads: its context, its own options, the common ones.
+
+    On the front page the common options work, but are not listed: the commands come first.
+    """
     context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    parameters = [context, *keyword, *common_parameters()]
+    parameters = [context, *keyword, *common_parameters(hidden=on_front_page)]
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     function.__dict__.pop("__wrapped__", None)
 
 
-def common_parameters() -> list[inspect.Parameter]:
+@functools.cache
+def common_parameters(*, hidden: bool = False) -> tuple[inspect.Parameter, ...]:
     """Give the common options as parameters."""
     hints = inspect.get_annotations(Common, eval_str=True)
-    return [
+    return tuple(
         inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=_hidden(hints[field.name]) if hidden else hints[field.name],
         )
         for field in fields(Common)
-    ]
+    )
+
+
+def _hidden(annotation: Any) -> Any:
+    option = copy.copy(annotation.__metadata__[0])
+    option.hidden = True
+    return Annotated[annotation.__origin__, option]

@@ -10,6 +10,7 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from scalpctl.cli.catalogue import COMMANDS, PANELS
+from scalpctl.cli.family import family
 
 
 class LazyGroup(TyperGroup):
@@ -38,10 +39,12 @@ class LazyGroup(TyperGroup):
 
 
 def load(name: str) -> TyperCommand | TyperGroup:
-    """Import a command; a module with several gives the one of that name."""
-    module = import_module(f"scalpctl.cli.commands.{COMMANDS[name].module}")
-    command: Any = typer.main.get_command(module.app)
-    found = getattr(command, "commands", {}).get(name) if COMMANDS[name].module != name else None
-    chosen: TyperCommand | TyperGroup = found or command
-    chosen.name = name
+    """Import a command; of a module with several, only the one of that name is built."""
+    app = import_module(f"scalpctl.cli.commands.{COMMANDS[name].module}").app
+    if COMMANDS[name].module != name:
+        several, app = app.registered_commands, family()
+        app.registered_commands = [known for known in several if known.callback.__name__ == name]
+    command: Any = typer.main.get_command(app)
+    command.name = name
+    chosen: TyperCommand | TyperGroup = command
     return chosen

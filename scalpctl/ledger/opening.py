@@ -18,12 +18,13 @@ from scalpctl.host.private_files import (
 from scalpctl.host.process import boot_id
 from scalpctl.ledger.anchors import AnchorLog, read_anchors
 from scalpctl.ledger.committer import Committer
+from scalpctl.ledger.creation import create_schema
 from scalpctl.ledger.emergency import EmergencyFile, Group, put_aside, waiting_groups
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.journal import journal_rows, record_of
 from scalpctl.ledger.lease import Lease
 from scalpctl.ledger.mirrors import MIRRORED, Mirrors, missing_from
-from scalpctl.ledger.schema import create_schema, require_current
+from scalpctl.ledger.schema import require_current
 from scalpctl.ledger.sqlite import deny_rewriting, meaning, open_for_schema, open_writer
 from scalpctl.ledger.verification.findings import require_clean
 from scalpctl.ledger.verification.integrity import check_anchors, check_chain, check_triggers

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scalpctl.ledger.chain import JOURNAL_COLUMNS, JournalRow
+from scalpctl.ledger.creation import create_schema
 from scalpctl.ledger.journal import journal_rows, record_of
 from scalpctl.ledger.projection.projector import Projector
-from scalpctl.ledger.schema import create_schema
 from scalpctl.ledger.sqlite import open_for_schema, open_memory
 
 FLUSH_ROWS = 2_000

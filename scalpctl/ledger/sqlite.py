@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-from scalpctl.core.money import EXACT, ZERO, canonical, parse_decimal
 from scalpctl.errors import LedgerCorrupt, LedgerError, LedgerMissing, LedgerWriteFailed
 
 APPLICATION_ID = 0x5343414C  # "SCAL"
@@ -41,24 +40,6 @@ _WRITER_PRAGMAS = (
 )
 
 Cells = tuple[object, ...]
-
-
-class ExactSum:
-    """The SQL aggregate ``dsum``: adds canonical decimal texts without losing a digit."""
-
-    def __init__(self) -> None:
-        """Start from nothing."""
-        self.total = ZERO
-
-    def step(self, *cells: str | None) -> None:
-        """Add one value; NULL adds nothing."""
-        (text,) = cells
-        if text is not None:
-            self.total = EXACT.add(self.total, parse_decimal(text))
-
-    def finalize(self) -> str:
-        """Give the sum in its canonical spelling."""
-        return canonical(self.total)
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -207,12 +188,18 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
     return sqlite3.SQLITE_OK
 
 
+def _exact_sum() -> object:
+    from scalpctl.ledger.exact_sum import ExactSum  # most queries never add, and decimals cost as much as SQLite
+
+    return ExactSum()
+
+
 def _connect(uri: str) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise meaning(error, Path(uri.removeprefix("file:").split("?")[0])) from error
-    connection.create_aggregate("dsum", 1, cast("Any", ExactSum))  # the stubs know only numbers
+    connection.create_aggregate("dsum", 1, cast("Any", _exact_sum))  # the stubs know only numbers
     return connection
 
 

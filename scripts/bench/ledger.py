@@ -23,9 +23,9 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.records.sessions import ConnectionNoted
 from scalpctl.host.clock import WallClock
 from scalpctl.host.ids import RandomIds
+from scalpctl.ledger.creation import create_schema
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.opening import open_ledger
-from scalpctl.ledger.schema import create_schema
 from scalpctl.ledger.sqlite import open_for_schema, open_reader
 from scalpctl.ledger.verification.integrity import check_chain
 from scalpctl.ledger.writer import LedgerWriter

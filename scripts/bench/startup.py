@@ -87,7 +87,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root"
         path = ledger(root)
-        tool = [python, "-m", "scalpctl"]
+        tool = [str(Path(python).with_name("scalpctl"))]
         at_root = ["--root", str(root)]
         cases: dict[str, tuple[list[str], bool, str, str]] = {
             "import typer": ([python, "-c", "import typer"], False, "import typer", ""),

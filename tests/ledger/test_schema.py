@@ -21,11 +21,12 @@ from scalpctl.core.records.registry import ALL
 from scalpctl.errors import LedgerCorrupt, LedgerMissing, LedgerTooNew
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.ledger import migrate
+from scalpctl.ledger.creation import create_schema, split_statements
 from scalpctl.ledger.ddl import create_on, schema_statements, schema_text
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.projection.plan import PLAN
 from scalpctl.ledger.rebuild import rebuild
-from scalpctl.ledger.schema import HEAD, create_schema, split_statements
+from scalpctl.ledger.schema import HEAD
 from scalpctl.ledger.sqlite import APPEND_ONLY, open_for_schema, open_memory
 from scalpctl.ledger.tables import METADATA
 from scalpctl.ledger.tables.journal import Journal

@@ -8,9 +8,7 @@ import typer
 
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
-from scalpctl.cli.moments import moment
 from scalpctl.cli.render.output import Envelope
-from scalpctl.core.instruments import parse_inst_id
 from scalpctl.host.clock import WallClock
 from scalpctl.ledger.reading import LedgerReader, session_id
 
@@ -95,6 +93,8 @@ def _list(
         conditions, cells = _conditions(reader, wanted)
         for operator, text in ((">=", since), ("<", until)):
             if text is not None:
+                from scalpctl.cli.moments import moment
+
                 conditions.append(f"{time} {operator} ?")
                 cells.append(moment(text, clock.now(), call.output.zone))
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -113,8 +113,14 @@ def _conditions(reader: LedgerReader, wanted: dict[str, str | None]) -> tuple[li
         if column == "session_id":
             cells.append(session_id(reader, value))
         else:
-            cells.append(parse_inst_id(value) if column in {"instrument", "inst_id"} else value)
+            cells.append(_exact_id(value) if column in {"instrument", "inst_id"} else value)
     return conditions, cells
+
+
+def _exact_id(text: str) -> str:
+    from scalpctl.core.instruments import parse_inst_id
+
+    return parse_inst_id(text)
 
 
 def _shaped(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from scalpctl.cli.render.inert import inert
 from scalpctl.core.instants import EARLIEST, Instant, rfc3339, to_datetime
@@ -16,6 +15,8 @@ def zone_of(name: str | None) -> dt.tzinfo | None:
     """Give a time zone by its name; None means UTC."""
     if name is None or name.upper() in {"UTC", "Z"}:
         return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         return dt.datetime.now().astimezone().tzinfo if name == "local" else ZoneInfo(name)  # noqa: TID251  asks for the zone, not the time
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -1,6 +1,6 @@
 """Run the command suite as ``python -m scalpctl``."""
 
-from scalpctl.cli.app import main
+from scalpctl.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -49,7 +49,7 @@ site = pathlib.Path(sysconfig.get_paths()["purelib"])
 (site / "scalpctl-checkout.pth").write_text(f"{root}\n")
 compileall.compile_dir(root / "scalpctl", quiet=2)
 script = pathlib.Path(sys.prefix) / "bin" / "scalpctl"
-script.write_text(f"#!{sys.executable}\nfrom scalpctl.cli.app import main\nmain()\n")
+script.write_text(f"#!{sys.executable}\nfrom scalpctl.cli.entry import main\nmain()\n")
 script.chmod(0o755)
 PYTHON
   [ "$kind" = dev ] && cp "$root/scripts/requirements/runtime.txt" "$root/.venv/.lock-runtime.txt"

@@ -43,7 +43,7 @@ class Harvest(Stateless):
     cause = Cause.PROFIT_HARVEST
     vetoable = True
 
-    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
+    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002  every rule is asked with the same two things
         """Compare the result after costs with the quick profit, and with its multiple outside the window."""
         limits, facts, net = self.parameters, view.facts, view.net
         profit = facts.amount(limits.profit_move)

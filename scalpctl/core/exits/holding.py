@@ -33,7 +33,7 @@ class HoldingLimit(Stateless):
     cause = Cause.HOLDING_LIMIT
     vetoable = False
 
-    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
+    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002  every rule is asked with the same two things
         """Compare the age of the position with its limit."""
         limits = self.parameters
         opened, held = view.facts.opened_at, view.held_us

@@ -53,7 +53,7 @@ class MarginSafety(Stateless):
     cause = Cause.MARGIN_SAFETY
     vetoable = False
 
-    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
+    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002  every rule is asked with the same two things
         """Pass on the margin verdict, which carries its own working."""
         verdict = view.margin
         if verdict is None:
@@ -76,7 +76,7 @@ class LossCut(Stateless):
     cause = Cause.LOSS_CUT
     vetoable = False
 
-    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
+    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002  every rule is asked with the same two things
         """Compare the result after costs with the smaller limit."""
         facts = view.facts
         moved = facts.amount(self.parameters.loss_move)
@@ -91,7 +91,7 @@ class Emergency(Stateless):
     cause = Cause.EMERGENCY
     vetoable = False
 
-    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
+    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002  every rule is asked with the same two things
         """Obey an emergency at once, even blind; otherwise watch the margin."""
         if view.emergency:
             return Verdict(self.cause, Kind.CLOSE, Why.ORDERED, unit="", input=view.emergency, band=NOWHERE)

@@ -40,7 +40,7 @@ class TakeProfit(Stateless):
     cause = Cause.TAKE_PROFIT
     vetoable = True
 
-    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
+    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002  every rule is asked with the same two things
         """Compare the result after costs with the target."""
         facts, net = view.facts, view.net
         target = facts.amount(self.parameters.profit_move)
@@ -59,7 +59,7 @@ class StopLoss(Stateless):
     cause = Cause.STOP_LOSS
     vetoable = False
 
-    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002
+    def judge(self, view: View, state: ChainState) -> Verdict:  # noqa: ARG002  every rule is asked with the same two things
         """Compare the result after costs with the stop."""
         facts = view.facts
         return judge_loss(self.cause, view, facts.amount(self.parameters.loss_move))

@@ -41,8 +41,8 @@ class Fused:
         self._rsi, self._macd, self._atr = rsi, macd, atr
         self._n, self._a = 1.0 / rsi.period, 1.0 / atr.period
         self._fast_k = 2.0 / (macd._fast.period + 1)  # noqa: SLF001  one family: the fused form continues its members
-        self._slow_k = 2.0 / (macd._slow.period + 1)  # noqa: SLF001
-        self._signal_k = 2.0 / (macd._signal.period + 1)  # noqa: SLF001
+        self._slow_k = 2.0 / (macd._slow.period + 1)  # noqa: SLF001  a state restores its own kind
+        self._signal_k = 2.0 / (macd._signal.period + 1)  # noqa: SLF001  a state restores its own kind
         self._last = self._gain = self._loss = self._fast = self._slow = 0.0
         self.rsi = NEUTRAL
         self.line = self.signal = self.histogram = self.atr = 0.0
@@ -89,8 +89,8 @@ class Fused:
         if rsi.value is None or line is None or signal is None or atr.value is None:
             return False
         self._last, self._gain, self._loss = rsi.last, rsi.gain, rsi.loss
-        self._fast = macd._fast.value or 0.0  # noqa: SLF001
-        self._slow = macd._slow.value or 0.0  # noqa: SLF001
+        self._fast = macd._fast.value or 0.0  # noqa: SLF001  a state restores its own kind
+        self._slow = macd._slow.value or 0.0  # noqa: SLF001  a state restores its own kind
         self.rsi, self.line, self.signal, self.histogram, self.atr = rsi.value, line, signal, line - signal, atr.value
         self.ready = True
         return True
@@ -100,8 +100,8 @@ class Fused:
         rsi, macd, atr = self._rsi, self._macd, self._atr
         rsi.last = atr.last = self._last
         rsi.gain, rsi.loss, rsi.value = self._gain, self._loss, self.rsi
-        macd._fast.value, macd._slow.value = self._fast, self._slow  # noqa: SLF001
-        macd._signal.value = self.signal  # noqa: SLF001
+        macd._fast.value, macd._slow.value = self._fast, self._slow  # noqa: SLF001  a state restores its own kind
+        macd._signal.value = self.signal  # noqa: SLF001  a state restores its own kind
         macd.line, macd.signal = self.line, self.signal
         atr.value = self.atr
 

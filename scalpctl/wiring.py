@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scalpctl.analysis.fitness import LedgerFacts, Machine
+from scalpctl.analysis.fitness import Grade, LedgerFacts, Machine, Row
+from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.instants import MICROS_PER_SECOND
 from scalpctl.errors import ScalpctlError
 from scalpctl.host.private_files import NETWORK_FILESYSTEMS, filesystem_of
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from scalpctl.core.exchange.connections import ConnectionEvent
+    from scalpctl.ledger.writer import LedgerWriter
+    from scalpctl.okx.client import OkxClient
+    from scalpctl.okx.transport import HttpTransport
+    from scalpctl.ports.connections import ConnectionListener
+    from scalpctl.settings.loading import Loaded
+    from scalpctl.settings.secrets import ApiKey
 
 
 def machine_facts(root: Path, clock: Clock) -> Machine:
@@ -57,6 +70,75 @@ def ledger_facts(folder: LedgerFolder, clock: Clock) -> LedgerFacts:
         backup_age_s=(clock.now() - int(known[-1]["at"])) // MICROS_PER_SECOND if known else None,
         emergency_bytes=folder.emergency.stat().st_size if folder.emergency.exists() else 0,
     )
+
+
+async def account_rows(loaded: Loaded, key: ApiKey, clock: Clock) -> list[Row]:
+    """Ask the exchange whether account, key and clock are fit to trade; refusals come as their own errors."""
+    from scalpctl.okx.preflight import Expected, LeverageSet, preflight
+
+    settings = loaded.settings
+    margin = MarginMode(settings.exchange.margin_mode)
+    client, transport = exchange_client(loaded, key, clock, NobodyListens())
+    try:
+        await client.rest.synchronise()
+        account = await client.account.account()
+        leverages = await client.account.leverages(settings.instruments, margin)
+    finally:
+        await transport.close()
+    expected = Expected(
+        live=settings.env == "live",
+        position_mode=f"{settings.exchange.position_mode}_mode",
+        margin_mode=margin,
+        leverage_max=settings.limits.leverage_max,
+    )
+    known = [LeverageSet(inst_id, leverage) for inst_id, leverage in leverages.items()]
+    findings = preflight(account, client.rest.server_clock.skew(), client.hosts, known, expected)
+    return [Row(f"exchange {it.check}", Grade(it.severity), it.what, it.cure) for it in findings]
+
+
+def exchange_client(
+    loaded: Loaded, key: ApiKey, clock: Clock, listener: ConnectionListener
+) -> tuple[OkxClient, HttpTransport]:
+    """Make the client of the configured exchange, and the transport its owner closes."""
+    from scalpctl.okx.client import OkxClient, Outside
+    from scalpctl.okx.credentials import Credentials
+    from scalpctl.okx.stream.socket import WebSocketDialer
+    from scalpctl.okx.transport import HttpTransport
+    from scalpctl.okx.wire.hosts import hosts_of
+
+    wanted = loaded.settings.exchange
+    usual = hosts_of(wanted.region, demo=loaded.settings.env == "demo")
+    hosts = replace(usual, rest=wanted.rest_url or usual.rest, stream=wanted.websocket_url or usual.stream)
+    transport = HttpTransport(hosts.rest)
+    outside = Outside(hosts, transport, WebSocketDialer(), clock, listener, random.Random())
+    box = Credentials(key.api_key.reveal(), key.secret.reveal(), key.passphrase.reveal())
+    return OkxClient(outside, box), transport
+
+
+class ConnectionsIntoLedger:
+    """Writes what happens to the lines to the exchange into the ledger, without making anybody wait."""
+
+    def __init__(self, writer: LedgerWriter, session_id: str | None) -> None:
+        """Write for one session."""
+        self._writer = writer
+        self._session_id = session_id
+
+    def heard(self, event: ConnectionEvent) -> None:
+        """Hand one fact over."""
+        from scalpctl.core.records.sessions import ConnectionNoted
+
+        detail = {"detail": event.detail} | dict(event.figures)
+        noted = ConnectionNoted(
+            session_id=self._session_id, at=event.at, connection=event.line, event=event.fact, detail=detail
+        )
+        self._writer.append([noted])
+
+
+class NobodyListens:
+    """Takes facts about connections for commands that keep no ledger."""
+
+    def heard(self, event: ConnectionEvent) -> None:
+        """Let the fact go."""
 
 
 def _wall_step(clock: Clock) -> int:

@@ -87,6 +87,11 @@ class OkxClient:
             (LOAD_EVERY_S, self._report_load),
         ]
 
+    @property
+    def hosts(self) -> Hosts:
+        """Give the addresses this client talks to."""
+        return self._outside.hosts
+
     async def prepare(self) -> None:
         """Measure the clock and learn the instrument codes of this environment, before anything is traded."""
         await self.rest.synchronise()

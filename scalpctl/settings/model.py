@@ -25,10 +25,14 @@ class Exchange(Section):
 
     region: Literal["global", "eea", "us"]
     """Where the account was opened; a key works only there."""
-    rest_url: str | None = Field(pattern=r"^https://")
-    """Another REST host, where the region's is not the right one."""
-    websocket_url: str | None = Field(pattern=r"^wss://")
-    """Another WebSocket host."""
+    rest_url: str | None = Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:|/|$))")
+    """Another REST host, where the region's is not the right one; unencrypted only on this machine."""
+    websocket_url: str | None = Field(pattern=r"^(wss://|ws://(127\.0\.0\.1|localhost)(:|/|$))")
+    """Another WebSocket host; unencrypted only on this machine."""
+    margin_mode: Literal["isolated", "cross"]
+    """Whose money backs a position."""
+    position_mode: Literal["net", "long_short"]
+    """Whether one instrument can be held in both directions at once; must equal the account's own setting."""
     order_expires_after_ms: Millis = Field(ge=200, le=30_000)
     """An order that reaches the exchange later than this is refused there (expTime)."""
     request_timeout_ms: Millis = Field(ge=200)

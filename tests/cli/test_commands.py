@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import select
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -352,3 +353,22 @@ def test_hostile_text_is_inert_on_a_terminal(root: Path, filled: LedgerFolder) -
         assert "\x1b" not in done.stdout
         assert "\u202e" not in done.stdout
         assert "[/bold]" in done.stdout
+
+
+def test_the_doctor_asks_the_exchange_and_says_when_it_is_silent(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, filled: LedgerFolder
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+    path = tmp_path / "demo.yaml"
+    path.write_text(f"env: demo\nexchange:\n  rest_url: http://127.0.0.1:{port}\n")
+    code, out, err = here(capsys, filled.root, "doctor", "--online", "--config", str(path))
+    assert (code, "there is no API key" in out) == (77, True)
+    for name in ("SCALPCTL_API_KEY", "SCALPCTL_API_SECRET", "SCALPCTL_API_PASSPHRASE"):
+        monkeypatch.setenv(name, "SCALPCANARY")
+    code, out, err = here(capsys, filled.root, "doctor", "--online", "--config", str(path))
+    assert code == 69
+    assert "cannot be reached" in out
+    assert "SCALPCANARY" not in out + err
+    assert here(capsys, filled.root, "doctor", "--online")[0] == 0

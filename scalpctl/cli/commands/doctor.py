@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,7 +24,12 @@ app = family()
 
 @app.command()
 @with_common
-def doctor(call: Invocation) -> None:
+def doctor(
+    call: Invocation,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the exchange too: clock, key, account, leverage.")
+    ] = False,
+) -> None:
     """Check whether this machine, its ledger and its keys are fit to trade; each trouble comes with its cure."""
     from scalpctl.wiring import ledger_facts, machine_facts
 
@@ -34,11 +39,33 @@ def doctor(call: Invocation) -> None:
     rows += judge_machine(machine_facts(call.root, clock))
     rows += _privacy(folder) if folder else ()
     rows += judge_ledger(ledger_facts(folder, clock)) if folder else ()
+    refusal = _online(call, rows, clock) if online else None
     data = [{"check": row.check, "grade": str(row.grade), "found": row.found, "cure": row.cure} for row in rows]
     env, account = (folder.env, folder.account) if folder else (None, None)
     call.output.rows(Envelope("doctor", clock.now(), env, account), data, ["grade", "check", "found", "cure"])
+    if refusal is not None:
+        raise refusal
     if any(row.grade is Grade.FAIL for row in rows):
         raise typer.Exit(1)
+
+
+def _online(call: Invocation, rows: list[Row], clock: WallClock) -> ScalpctlError | None:
+    """Add what the exchange says; what it refuses is a row and, once everything is shown, the exit code."""
+    import asyncio
+
+    from scalpctl.settings.secrets import find_key
+    from scalpctl.wiring import account_rows
+
+    try:
+        loaded = call.settings()
+        if loaded.settings.env in {"sim", "paper"}:
+            rows.append(Row("exchange", Grade.SKIP, f"{loaded.settings.env} trades on the embedded exchange"))
+            return None
+        rows += asyncio.run(account_rows(loaded, find_key(loaded.settings.credentials, call.environ), clock))
+    except ScalpctlError as error:
+        rows.append(Row("exchange", Grade.FAIL, error.message.replace("\n", "; "), error.hint or ""))
+        return error
+    return None
 
 
 def _configuration(call: Invocation) -> Iterator[Row]:

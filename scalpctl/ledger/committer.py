@@ -70,24 +70,25 @@ class Committer:
     def _transaction(self, groups: Sequence[Group]) -> Committed:
         self._connection.execute("BEGIN IMMEDIATE")
         self._assert_fence()
-        done, known = Committed(self.head), self._already_written(groups)
-        for group in groups:
-            self._number(group, known, done)
+        done, names = Committed(self.head), [_names(group) for group in groups]
+        known = self._already_written([name for names_of_one in names for name in names_of_one if name is not None])
+        for group, names_of_one in zip(groups, names, strict=True):
+            self._number(group, names_of_one, known, done)
         self._connection.executemany(_INSERT, done.rows)
         self._projector.apply_all(self.head.seq + 1, done.records)
         self._connection.execute("COMMIT")
         self.head = done.head
         return done
 
-    def _number(self, group: Group, known: dict[str, str], done: Committed) -> None:
+    def _number(self, group: Group, names: Sequence[str | None], known: dict[str, str], done: Committed) -> None:
         """Give each new record of a group its number and its link; the loop every record passes, so it is kept flat."""
-        ticket, ts_us, mono_ns, writer_id, records, cause, idems = group
+        ticket, ts_us, mono_ns, writer_id, records, cause, _ = group
         seq, prev = done.head
-        for number, record in enumerate(records):
-            idem = idems[number] if idems else record.identity()
+        rows, written = done.rows, done.records
+        for number, (record, idem) in enumerate(zip(records, names, strict=True)):
             body = encode(record).decode()
             if idem is None:
-                idem = f"{writer_id}:{ticket}:{number}"
+                idem = f"{writer_id}:{ticket}:{number}"  # noqa: PLW2901  the name it gets where the world has none
             elif idem in known:
                 _same_fact(record, body, known[idem], idem)
                 continue
@@ -96,8 +97,8 @@ class Committer:
             seq += 1
             kind = record.record_kind
             digest = row_hash(prev, seq, ts_us, mono_ns, kind, idem, writer_id, cause, body)
-            done.rows.append((seq, ts_us, mono_ns, kind, idem, writer_id, cause, body, prev, digest))
-            done.records.append(record)
+            rows.append((seq, ts_us, mono_ns, kind, idem, writer_id, cause, body, prev, digest))
+            written.append(record)
             prev = digest
         done.head = Head(seq, prev)
 
@@ -111,13 +112,8 @@ class Committer:
                 hint="this process must stop; the other one goes on",
             )
 
-    def _already_written(self, groups: Sequence[Group]) -> dict[str, str]:
-        names = [
-            name
-            for group in groups
-            for number, record in enumerate(group.records)
-            if (name := group.idems[number] if group.idems else record.identity()) is not None
-        ]
+    def _already_written(self, names: Sequence[str]) -> dict[str, str]:
+        """Give the bodies of the facts that the journal knows already."""
         if not names:
             return {}
         rows = self._connection.execute(
@@ -137,6 +133,11 @@ def head_of(connection: sqlite3.Connection) -> Head:
     if row is None:
         row = (0, *connection.execute("SELECT v FROM meta WHERE k = 'genesis'").fetchone())
     return Head(*row)
+
+
+def _names(group: Group) -> Sequence[str | None]:
+    """Give what the world calls each fact; None where it has no name for it."""
+    return group.idems or [record.identity() for record in group.records]
 
 
 def _refusal(error: Exception) -> Exception:

@@ -14,11 +14,11 @@ class WallClock:
 
     def now(self) -> Instant:
         """Give the current UTC instant."""
-        return time_ns() // 1_000  # type: ignore[return-value]  the hot thread asks: no call to name the type
+        return time_ns() // 1_000  # type: ignore[return-value] # the hot thread asks: no call to name the type
 
     def monotonic(self) -> Monotonic:
         """Give the boot-relative monotonic reading."""
-        return monotonic_ns()  # type: ignore[return-value]  as above
+        return monotonic_ns()  # type: ignore[return-value] # as above
 
     async def sleep(self, seconds: float) -> None:
         """Wait that long."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
-from scalpctl.control.protocol import LINE_BYTES_MAX, Answer, Request, decode_answer, encode
+from scalpctl.control.protocol import LINE_BYTES_MAX, PATH_BYTES_MAX, Answer, Request, decode_answer, encode
 from scalpctl.errors import ScalpctlError, UsageError
 
 
@@ -17,6 +18,8 @@ class EngineSilent(ScalpctlError):
 
 def ask(path: Path, request: Request, *, seconds: float = 30.0) -> Answer | None:
     """Send one command and give its answer; None when no engine listens there."""
+    if len(os.fsencode(path)) > PATH_BYTES_MAX:
+        return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(seconds)
         try:

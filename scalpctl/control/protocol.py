@@ -10,6 +10,8 @@ from scalpctl.errors import UsageError
 
 VERSION = 1
 LINE_BYTES_MAX = 65_536
+PATH_BYTES_MAX = 107
+"""What a Unix socket's address holds; a longer path has no socket, and so no engine behind it."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

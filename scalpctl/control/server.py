@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scalpctl.control.protocol import LINE_BYTES_MAX, Answer, Request, decode_request, encode
-from scalpctl.errors import ScalpctlError, UsageError
+from scalpctl.control.protocol import LINE_BYTES_MAX, PATH_BYTES_MAX, Answer, Request, decode_request, encode
+from scalpctl.errors import ConfigurationError, ScalpctlError, UsageError
 
 Handler = Callable[[Request], Awaitable[Any]]
 
@@ -34,6 +34,11 @@ class ControlServer:
 
     async def start(self) -> None:
         """Make the socket, 0600, in place of one a dead engine left; the lease says that it is dead."""
+        if len(os.fsencode(self._path)) > PATH_BYTES_MAX:
+            raise ConfigurationError(
+                f"{self._path} is too long for a control socket",
+                hint=f"use a --root that leaves {PATH_BYTES_MAX} bytes",
+            )
         self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)

@@ -25,6 +25,9 @@ MIRRORED = (PositionClosed.record_kind, PartialTaken.record_kind)
 EXCHANGE_SIDE = "exchange"
 _MICROS = 1_000_000
 
+MirrorLine = tuple[str, int, dict[str, Any] | None]
+"""File name, line number, and the line, or None where it cannot be read."""
+
 
 class Mirrors:
     """Appends the mirror line of every closure and partial take."""
@@ -55,8 +58,8 @@ def mirror_line(row: JournalRow, record: Record) -> tuple[str, dict[str, Any]]:
     raise TypeError(message)
 
 
-def mirrored_lines(folder: Path) -> Iterator[tuple[str, int, dict[str, Any] | None]]:
-    """Give every line of every mirror: file name, line number, and the line, or None where it cannot be read."""
+def mirrored_lines(folder: Path) -> Iterator[MirrorLine]:
+    """Give every line of every mirror."""
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
         for number, line in enumerate(path.read_bytes().splitlines(), start=1):
             try:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scalpctl.control.client import EngineSilent, ask
 from scalpctl.control.protocol import LINE_BYTES_MAX, Answer, Request, decode_answer, decode_request, encode
 from scalpctl.control.server import ControlServer
-from scalpctl.errors import LeaseHeld, UsageError
+from scalpctl.errors import ConfigurationError, LeaseHeld, UsageError
 
 
 class Engine:
@@ -152,3 +152,10 @@ def test_no_bytes_break_the_reader_of_commands(data: bytes) -> None:
             decode(data)
         except UsageError as error:
             assert error.message  # noqa: PT017  either a message or a refusal
+
+
+async def test_a_path_too_long_for_a_socket_is_said_before_anything_starts(tmp_path: Path, engine: Engine) -> None:
+    path = tmp_path / ("x" * 120) / "control.sock"
+    with pytest.raises(ConfigurationError, match="too long"):
+        await ControlServer(path, {}).start()
+    assert await told(path, "close") is None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 
 import pytest
-from builders import a_fill, a_position, a_transaction, one_of_each
+from builders import a_closure, a_fill, a_position, a_transaction, one_of_each
 
 from scalpctl.core.records.money import Posted
 from scalpctl.errors import LedgerCorrupt
@@ -249,3 +250,28 @@ def test_postings_of_a_transaction_carry_every_leg(filled: LedgerFolder) -> None
     legs = connection.execute("SELECT count(*) FROM postings").fetchone()[0]
     connection.close()
     assert legs == sum(len(record.legs) for record in one_of_each() if isinstance(record, Posted))
+
+
+def test_proving_a_ledger_beside_its_busy_writer_raises_no_false_alarm(
+    opened: Callable[[], LedgerWriter], folder: LedgerFolder
+) -> None:
+    writer, stop = opened(), threading.Event()
+
+    def be_busy() -> None:
+        for number in range(1, 3_000):
+            name = f"P{number}"
+            writer.append([a_position(name), a_fill(number), a_transaction(f"fill:t{number}"), a_closure(name)])
+            if stop.is_set():
+                return
+
+    busy = threading.Thread(target=be_busy)
+    busy.start()
+    try:
+        for _ in range(12):
+            assert verify(folder.ledger).findings == []
+            assert quick_proof(folder).findings == []
+    finally:
+        stop.set()
+        busy.join()
+    writer.wait()
+    assert verify(folder.ledger).ok

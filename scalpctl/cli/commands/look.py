@@ -47,7 +47,11 @@ def trades(
         "mfe",
     ]  # fmt: skip
     wanted = {"session_id": session, "instrument": instrument, "cause": cause}
-    _list(call, "trades", "trades", columns, "opened_at", limit, since=since, until=until, **wanted)
+    important = (
+        "position_id", "instrument", "side", "net", "cause", "opened_at", "contracts", "entry_price", "exit_price",
+        "fees", "gross", "closed_at", "funding",
+    )  # fmt: skip
+    _list(call, "trades", "trades", columns, "opened_at", limit, important, since=since, until=until, **wanted)
 
 
 @app.command()
@@ -86,7 +90,7 @@ def drifts(
 
 def _list(
     call: Invocation, schema: str, source: str, columns: list[str], time: str, limit: int,
-    *, since: str | None, until: str | None, **wanted: str | None,
+    important: tuple[str, ...] = (), /, *, since: str | None, until: str | None, **wanted: str | None,
 ) -> None:  # fmt: skip
     clock = WallClock()
     with LedgerReader(call.ledger_path()) as reader:
@@ -101,7 +105,9 @@ def _list(
         sql = f"SELECT {', '.join(columns)} FROM {source}{where} ORDER BY {time} DESC LIMIT {limit}"  # noqa: S608  names are ours
         rows = reader.rows(sql, cells)
         meta = reader.meta()
-    call.output.rows(Envelope(schema, clock.now(), meta.get("env"), meta.get("account")), _shaped(rows), columns)
+    call.output.rows(
+        Envelope(schema, clock.now(), meta.get("env"), meta.get("account")), _shaped(rows), columns, important=important
+    )
 
 
 def _conditions(reader: LedgerReader, wanted: dict[str, str | None]) -> tuple[list[str], list[Any]]:

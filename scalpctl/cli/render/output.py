@@ -50,8 +50,10 @@ class Output:
             raise UsageError(f"{color!r} is not a colour mode", hint=f"one of {', '.join(COLORS)}")
         return cls(chosen, zone_of(tz), color or "auto", quiet)
 
-    def rows(self, envelope: Envelope, rows: Sequence[Row], columns: Sequence[str], *, title: str = "") -> None:
-        """Print a list; on narrow terminals the last columns give way first."""
+    def rows(
+        self, envelope: Envelope, rows: Sequence[Row], columns: Sequence[str], *, important: Sequence[str] = ()
+    ) -> None:
+        """Print a list; on narrow terminals the last columns give way first, the important ones last."""
         if self.form in {"json", "jsonl"}:
             self._json(envelope, [dict(row) for row in rows])
             return
@@ -59,18 +61,18 @@ class Output:
         if self.form == "table":
             from scalpctl.cli.render.tables import print_table
 
-            print_table(columns, cells, title=title, color=self.color)
+            print_table(columns, cells, important=important, color=self.color)
         else:
             write(_SPELLERS[self.form](columns, cells))
         self.say(envelope.warnings)
 
-    def facts(self, envelope: Envelope, facts: Row, *, title: str = "") -> None:
+    def facts(self, envelope: Envelope, facts: Row) -> None:
         """Print one thing, name by name."""
         if self.form in {"json", "jsonl"}:
             self._json(envelope, dict(facts))
             return
         pairs = [{"name": name, "value": for_text(name, value, self.zone, "")} for name, value in facts.items()]
-        self.rows(envelope, pairs, ["name", "value"], title=title)
+        self.rows(envelope, pairs, ["name", "value"])
 
     def say(self, hints: Sequence[str]) -> None:
         """Talk on standard error, unless asked to be quiet."""

@@ -26,11 +26,13 @@ def console(color: str) -> Console:
     )
 
 
-def print_table(columns: Sequence[str], cells: Sequence[Sequence[str]], *, title: str, color: str) -> None:
+def print_table(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], *, important: Sequence[str], color: str
+) -> None:
     """Print rows under headings; says which columns did not fit."""
     target = console(color)
-    kept = fitting(columns, cells, target.width)
-    table = Table(box=_box(), title=title or None, title_justify="left", header_style="bold", pad_edge=False)
+    kept = fitting(columns, cells, target.width, important)
+    table = Table(box=_box(), header_style="bold", pad_edge=False)
     for index in kept:
         numeric = all(_NUMBER.fullmatch(line[index]) for line in cells) and bool(cells)
         table.add_column(Text(columns[index].replace("_", " ")), justify="right" if numeric else "left", no_wrap=True)
@@ -42,17 +44,24 @@ def print_table(columns: Sequence[str], cells: Sequence[Sequence[str]], *, title
         print(f"hidden on this width: {', '.join(hidden)} (-o tsv shows all)", file=sys.stderr)
 
 
-def fitting(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Give the columns that fit side by side, the first ones first; always at least one."""
+def fitting(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], width: int, important: Sequence[str] = ()
+) -> list[int]:
+    """Give the columns that fit side by side, the important ones first; always at least one."""
     needed = [max([len(name), *(len(line[index]) for line in cells)]) + 3 for index, name in enumerate(columns)]
+    order = sorted(range(len(columns)), key=lambda index: (*_rank(columns[index], important), index))
     kept: list[int] = []
     used = 0
-    for index, space in enumerate(needed):
-        if kept and used + space > width:
+    for index in order:
+        if kept and used + needed[index] > width:
             break
         kept.append(index)
-        used += space
-    return kept
+        used += needed[index]
+    return sorted(kept)
+
+
+def _rank(name: str, important: Sequence[str]) -> tuple[int]:
+    return (important.index(name) if name in important else len(important),)
 
 
 def _box() -> box.Box:

@@ -12,6 +12,7 @@ from scalpctl.ledger.anchors import read_anchors
 from scalpctl.ledger.chain import Head
 from scalpctl.ledger.committer import head_of
 from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ledger.mirrors import mirrored_lines
 from scalpctl.ledger.schema import require_current
 from scalpctl.ledger.sqlite import open_reader
 from scalpctl.ledger.verification import integrity, tables
@@ -39,6 +40,7 @@ def verify(path: Path, *, with_companions: bool = True) -> Verified:
     """Prove a ledger file; its anchors and mirrors too, where they lie in their usual places."""
     result = Verified()
     folder = LedgerFolder.around(path) if with_companions else None
+    checks = list(_checks(folder, result))  # reads the companions: they must not be newer than the snapshot
     try:
         connection = open_reader(path)
     except LedgerError as error:
@@ -48,7 +50,8 @@ def verify(path: Path, *, with_companions: bool = True) -> Verified:
         return result
     try:
         result.findings.extend(_guarded("identity", lambda c: _current(c, path), connection))
-        for name, check in _checks(folder, result):
+        result.findings.extend(_guarded("structure", _pin_snapshot, connection))
+        for name, check in checks:
             result.findings.extend(_guarded(name, check, connection))
         result.rows, result.head = _head(connection)
     finally:
@@ -64,11 +67,11 @@ def _checks(folder: LedgerFolder | None, result: Verified) -> Iterator[tuple[str
     if folder is None:
         result.not_checked += ["anchors", "mirrors"]
     else:
-        anchors = read_anchors(folder.anchors)
+        anchors, lines = read_anchors(folder.anchors), list(mirrored_lines(folder.mirrors))
         if not anchors:
             result.not_checked.append("anchors")
         yield "anchors", lambda connection: integrity.check_anchors(connection, anchors)
-        yield "mirrors", lambda connection: tables.check_mirrors(connection, folder.mirrors)
+        yield "mirrors", lambda connection: tables.check_mirrors(connection, folder.mirrors, lines)
     yield "tables", tables.check_tables
     yield "postings", tables.check_postings
 
@@ -91,6 +94,13 @@ def _current(connection: sqlite3.Connection, path: Path) -> Iterable[Finding]:
     return ()
 
 
+def _pin_snapshot(connection: sqlite3.Connection) -> Iterable[Finding]:
+    """See one state of the file in every check, however busy its writer is."""
+    connection.execute("BEGIN")
+    connection.execute("SELECT count(*) FROM meta").fetchone()
+    return ()
+
+
 def _head(connection: sqlite3.Connection) -> tuple[int, Head | None]:
     try:
         (rows,) = connection.execute("SELECT count(*) FROM journal").fetchone()
@@ -102,10 +112,10 @@ def _head(connection: sqlite3.Connection) -> tuple[int, Head | None]:
 def quick_proof(folder: LedgerFolder) -> Verified:
     """Prove what can be proven in a moment: identity, triggers, and the head against its anchors."""
     result = Verified()
+    anchors = read_anchors(folder.anchors)  # before the file, so that a busy writer is not taken for a cut tail
     connection = open_reader(folder.ledger)
     try:
         require_current(connection, folder.ledger)
-        anchors = read_anchors(folder.anchors)
         result.findings.extend(_guarded("identity", integrity.check_identity, connection))
         result.findings.extend(_guarded("triggers", integrity.check_triggers, connection))
         result.findings.extend(_guarded("anchors", lambda c: integrity.check_anchors(c, anchors), connection))

@@ -73,7 +73,7 @@ def _command() -> Any:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich" if wants_rich() else None,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SCALPCTL"},
     )
     app.callback(invoke_without_command=True)(_root)
     return typer.main.get_command(app)

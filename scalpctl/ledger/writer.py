@@ -60,6 +60,11 @@ class LedgerWriter:
         self._mirrors = Mirrors(folder.mirrors)
         self._clock = clock
         self._queue: SimpleQueue[_Handed | None] = SimpleQueue()
+        self._put, self._now, self._steady = (
+            self._queue.put,
+            clock.now,
+            clock.monotonic,
+        )  # bound once for the hot thread
         self._tickets = 0
         self._durable = 0
         self._refused: dict[int, Exception] = {}
@@ -84,8 +89,7 @@ class LedgerWriter:
     def append(self, records: Sequence[Record], cause: int | None = None) -> int:
         """Hand over a group that is written together or not at all; gives the ticket to wait for."""
         self._tickets = ticket = self._tickets + 1
-        clock = self._clock
-        self._queue.put((ticket, clock.now(), clock.monotonic(), self.writer_id, records, cause, ()))
+        self._put((ticket, self._now(), self._steady(), self.writer_id, records, cause, ()))
         if self._failure is not None:  # the thread saves the group in the emergency file
             raise self._failure
         return ticket

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
 from scalpctl.cli.render.output import Envelope
+from scalpctl.errors import UsageError
 from scalpctl.host.clock import WallClock
 from scalpctl.ledger.reading import LedgerReader, session_id
 
@@ -104,6 +106,8 @@ def _list(
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         sql = f"SELECT {', '.join(columns)} FROM {source}{where} ORDER BY {time} DESC LIMIT {limit}"  # noqa: S608  names are ours
         rows = reader.rows(sql, cells)
+        if not rows:
+            _require_known(reader, wanted.get("instrument") or wanted.get("inst_id"))
         meta = reader.meta()
     call.output.rows(
         Envelope(schema, clock.now(), meta.get("env"), meta.get("account")), _shaped(rows), columns, important=important
@@ -121,6 +125,19 @@ def _conditions(reader: LedgerReader, wanted: dict[str, str | None]) -> tuple[li
         else:
             cells.append(_exact_id(value) if column in {"instrument", "inst_id"} else value)
     return conditions, cells
+
+
+def _require_known(reader: LedgerReader, instrument: str | None) -> None:
+    """An instrument this ledger never saw was probably mistyped."""
+    if instrument is None:
+        return
+    wanted = _exact_id(instrument)
+    sql = "SELECT inst_id FROM instruments UNION SELECT inst_id FROM positions UNION SELECT inst_id FROM decisions"
+    known = [row["inst_id"] for row in reader.rows(sql)]
+    close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
+    if wanted not in known:
+        hint = f"did you mean {close[0]}?" if close else f"it saw {', '.join(known) or 'none yet'}"
+        raise UsageError(f"this ledger never saw {wanted}", hint=hint)
 
 
 def _exact_id(text: str) -> str:

@@ -61,7 +61,8 @@ def mirror_line(row: JournalRow, record: Record) -> tuple[str, dict[str, Any]]:
 def mirrored_lines(folder: Path) -> Iterator[MirrorLine]:
     """Give every line of every mirror."""
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
-        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        *lines, _ = path.read_bytes().split(b"\n")  # what has no end yet is still being written, or lost and missed
+        for number, line in enumerate(lines, start=1):
             try:
                 fields = msgspec.json.decode(line)
             except msgspec.DecodeError:

@@ -6,6 +6,7 @@ import random
 import shutil
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,7 @@ async def account_rows(loaded: Loaded, key: ApiKey, clock: Clock) -> list[Row]:
         live=settings.env == "live",
         position_mode=f"{settings.exchange.position_mode}_mode",
         margin_mode=margin,
-        leverage_max=settings.limits.leverage_max,
+        leverage_max=Decimal(settings.limits.leverage_max),
     )
     known = [LeverageSet(inst_id, leverage) for inst_id, leverage in leverages.items()]
     findings = preflight(account, client.rest.server_clock.skew(), client.hosts, known, expected)

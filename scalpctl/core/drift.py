@@ -32,7 +32,7 @@ class DriftParameters(Parameters):
     reads: int = setting(2, "reads in a row that must show the difference", low=2, high=10)
     apart_s: int = setting(3, "seconds between the first and the last of them", low=1, high=120)
     price_ratio: Decimal = setting(
-        Decimal("0.00001"), "difference of the average price that is rounding", low=ZERO, high=Decimal("0.01")
+        Decimal("0.00001"), "difference of the average price that is rounding", low=ZERO, high=Decimal("0.0005")
     )
 
 

@@ -117,6 +117,7 @@ class Book:
     day: str = ""
     day_opening: Decimal = ZERO
     day_net: Decimal = ZERO
+    equity: Decimal = ZERO
     equity_peak: Decimal = ZERO
     losses: Mapping[str, int] = field(default_factory=dict)
     stop_outs: tuple[Instant, ...] = ()
@@ -125,11 +126,17 @@ class Book:
 
 
 def equity_seen(book: Book, equity: Decimal, at: Instant, limits: LimitParameters) -> Book:
-    """Take the account's equity: a new UTC day opens with it, the peak follows it, a deep fall latches."""
+    """Take the account's equity: a new UTC day opens with it, the peak follows it, a deep fall latches.
+
+    Equity counts what is not realised yet: a day is lost while its positions are still losing.
+    """
     today = utc_day(at)
     if book.day != today:
         book = replace(book, day=today, day_opening=equity, day_net=ZERO)
-    book = replace(book, equity_peak=max(book.equity_peak, equity))
+    book = replace(book, equity=equity, equity_peak=max(book.equity_peak, equity))
+    lost = subtract(book.day_opening, equity)
+    if book.day_opening > ZERO and lost >= multiply(book.day_opening, limits.daily_loss_ratio):
+        book = trip(book, Limit.DAILY_LOSS, at, f"equity {equity} is {lost} below the day's opening {book.day_opening}")
     fallen = subtract(book.equity_peak, equity)
     if book.equity_peak > ZERO and fallen >= multiply(book.equity_peak, limits.drawdown_ratio):
         return trip(book, Limit.DRAWDOWN, at, f"equity {equity} is {fallen} below its peak {book.equity_peak}")
@@ -161,6 +168,13 @@ def trade_closed(
             book, Limit.STOP_OUTS, at, f"{len(book.stop_outs)} stop-outs in ten minutes", for_s=limits.stop_outs_pause_s
         )
     return book
+
+
+def money_moved(book: Book, amount: Decimal) -> Book:
+    """Take a deposit (positive) or a withdrawal: it is neither gain nor loss."""
+    opening = add(book.day_opening, amount) if book.day else book.day_opening
+    peak = max(ZERO, add(book.equity_peak, amount))
+    return replace(book, day_opening=opening, equity=add(book.equity, amount), equity_peak=peak)
 
 
 def order_sent(book: Book, at: Instant) -> Book:
@@ -218,9 +232,9 @@ def resumed(book: Book, limit: Limit, at: Instant, reason: str, limits: LimitPar
         return ResumeRefused.TOO_SOON
     book = replace(book, latches=tuple(latch for latch in book.latches if latch.limit is not limit))
     if limit is Limit.DRAWDOWN:  # otherwise the next balance would latch it again at once
-        return replace(book, equity_peak=add(book.day_opening, book.day_net))
+        return replace(book, equity_peak=book.equity)
     if limit is Limit.DAILY_LOSS:
-        return replace(book, day_opening=add(book.day_opening, book.day_net), day_net=ZERO)
+        return replace(book, day_opening=book.equity, day_net=ZERO)
     return book
 
 
@@ -243,6 +257,7 @@ def to_plain(book: Book) -> dict[str, Any]:
         "day": book.day,
         "day_opening": canonical(book.day_opening),
         "day_net": canonical(book.day_net),
+        "equity": canonical(book.equity),
         "equity_peak": canonical(book.equity_peak),
         "losses": dict(book.losses),
         "stop_outs": list(book.stop_outs),
@@ -257,12 +272,13 @@ def to_plain(book: Book) -> dict[str, Any]:
 def from_plain(plain: Mapping[str, Any]) -> Book:
     """Read a stored book."""
     return Book(
-        plain["day"],
-        parse_decimal(plain["day_opening"]),
-        parse_decimal(plain["day_net"]),
-        parse_decimal(plain["equity_peak"]),
-        dict(plain["losses"]),
-        tuple(plain["stop_outs"]),
-        tuple(plain["orders"]),
-        tuple(Latch(Limit(a), b, c, d, LatchState(e), f) for a, b, c, d, e, f in plain["latches"]),
+        day=plain["day"],
+        day_opening=parse_decimal(plain["day_opening"]),
+        day_net=parse_decimal(plain["day_net"]),
+        equity=parse_decimal(plain["equity"]),
+        equity_peak=parse_decimal(plain["equity_peak"]),
+        losses=dict(plain["losses"]),
+        stop_outs=tuple(plain["stop_outs"]),
+        orders=tuple(plain["orders"]),
+        latches=tuple(Latch(Limit(a), b, c, d, LatchState(e), f) for a, b, c, d, e, f in plain["latches"]),
     )

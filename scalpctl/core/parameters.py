@@ -39,14 +39,15 @@ class Parameters:
             value = getattr(self, spec.name)
             where = f"{type(self).__name__}.{spec.name}"
             for one in value if isinstance(value, tuple) else (value,):
-                _check(where, one, spec.metadata)
+                check_value(where, one, spec.metadata)
 
     def impossible(self, why: str, fix: str) -> ConfigurationError:
         """Make the error for a set of values that contradict one another."""
         return ConfigurationError(f"{type(self).__name__}: {why}", hint=fix)
 
 
-def _check(where: str, value: Any, meta: Mapping[str, Any]) -> None:
+def check_value(where: str, value: Any, meta: Mapping[str, Any]) -> None:
+    """Refuse a value outside its declared bounds, or of another type, naming it and what would be right."""
     if "low" not in meta:
         message = f"{where} was declared without bounds"
         raise InvariantBroken(message)

@@ -66,6 +66,12 @@ class SizingParameters(Parameters):
     strength_max_multiple: Decimal = setting(
         Decimal("1.3"), "multiple for the strongest signal", low=ONE, high=Decimal(3)
     )
+    profile_hold_ratio: Decimal = setting(
+        Decimal("0.05"),
+        "share by which equity must fall below a profile before it is left",
+        low=Decimal("0.001"),
+        high=Decimal("0.09"),
+    )
     regime_multiple: Decimal = setting(ONE, "multiple of the regime", low=Decimal("0.1"), high=Decimal(2))
     usual_atr_ratio: Decimal = setting(
         Decimal("0.002"),
@@ -108,6 +114,7 @@ class SizingInputs:
     strength: Decimal
     atr_ratio: Decimal
     stop_ratio: Decimal
+    profile_held: int = 0
 
     def __post_init__(self) -> None:
         """Refuse numbers that would size an entry from nonsense."""
@@ -126,18 +133,28 @@ class Sized:
     limited_by: str
     refusal: SizeRefusal | None
     evidence: Evidence
+    profile: int = 0
 
 
-def profile_of(equity: Quote, limits: SizingParameters) -> Profile:
-    """Give the balance profile that applies; above all of them, the last."""
-    return next((one for one in limits.profiles if equity.value <= one.equity_usd_max), limits.profiles[-1])
+def profile_of(equity: Quote, limits: SizingParameters, held: int = 0) -> int:
+    """Give the number of the balance profile that applies; one that is held is left downwards only with conviction."""
+    last = len(limits.profiles) - 1
+    right = next((index for index, one in enumerate(limits.profiles) if equity.value <= one.equity_usd_max), last)
+    held = min(held, last)
+    while held > right:
+        floor = limits.profiles[held - 1].equity_usd_max
+        if equity.value > multiply(floor, subtract(ONE, limits.profile_hold_ratio)):
+            return held
+        held -= 1
+    return right
 
 
 def size(instrument: Instrument, inputs: SizingInputs, limits: SizingParameters) -> Sized:
     """Compute the size of an entry under every cap, in whole lots, refused below the minimum."""
     if inputs.equity.value <= ZERO:
         return _refused(SizeRefusal.NO_EQUITY, "equity", Evidence.of("exchange", equity=inputs.equity.value))
-    shaped, working = _shaped(inputs, limits)
+    held = profile_of(inputs.equity, limits, inputs.profile_held)
+    shaped, working = _shaped(inputs, limits, held)
     caps = _caps(inputs, limits)
     ceilings = (("signal", shaped), *caps)
     limited_by, notional = min(ceilings, key=lambda ceiling: ceiling[1])
@@ -148,16 +165,15 @@ def size(instrument: Instrument, inputs: SizingInputs, limits: SizingParameters)
     if not contracts:
         return _refused(SizeRefusal.BELOW_MINIMUM, limited_by, shown + Evidence.of(wanted=notional))
     worth = instrument.notional(contracts, inputs.price)
-    return Sized(contracts, worth, ratio(worth.value, inputs.leverage), limited_by, None, shown)
+    return Sized(contracts, worth, ratio(worth.value, inputs.leverage), limited_by, None, shown, held)
 
 
-def _shaped(inputs: SizingInputs, limits: SizingParameters) -> tuple[Decimal, Evidence]:
+def _shaped(inputs: SizingInputs, limits: SizingParameters, held: int) -> tuple[Decimal, Evidence]:
     """Give the wanted value: the profile's base, times strength, volatility and regime."""
-    profile = profile_of(inputs.equity, limits)
-    below = [one.equity_usd_max for one in limits.profiles if one.equity_usd_max < profile.equity_usd_max]
-    floor = below[-1] if below else ZERO
+    profile = limits.profiles[held]
+    floor = limits.profiles[held - 1].equity_usd_max if held else ZERO
     span = subtract(profile.equity_usd_max, floor)
-    place = min(ONE, ratio(subtract(inputs.equity.value, floor), span))
+    place = min(ONE, max(ZERO, ratio(subtract(inputs.equity.value, floor), span)))
     base = add(profile.size_usd_min, multiply(place, subtract(profile.size_usd_max, profile.size_usd_min)))
     low, high = limits.strength_min_multiple, limits.strength_max_multiple
     strength = add(low, multiply(inputs.strength, subtract(high, low)))
@@ -165,7 +181,7 @@ def _shaped(inputs: SizingInputs, limits: SizingParameters) -> tuple[Decimal, Ev
     volatility = min(limits.volatility_max_multiple, max(limits.volatility_min_multiple, calm))
     shaped = _product(base, strength, volatility, limits.regime_multiple)
     shown = Evidence.of(
-        equity=inputs.equity.value, base=base, strength_multiple=strength, volatility_multiple=volatility,
+        equity=inputs.equity.value, profile=held, base=base, strength_multiple=strength, volatility_multiple=volatility,
         regime_multiple=limits.regime_multiple, shaped=shaped,
     )  # fmt: skip
     return shaped, shown

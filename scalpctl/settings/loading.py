@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path as FilePath
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -42,7 +43,7 @@ class Loaded:
 
     def digest(self) -> str:
         """Give the hash that names this configuration in the ledger; no secret is part of it."""
-        return sha256(self.settings.model_dump_json().encode()).hexdigest()
+        return sha256(self.settings.model_dump_json(exclude_unset=True).encode()).hexdigest()
 
 
 def load(file: FilePath | None, environ: Mapping[str, str], overrides: Mapping[Path, Any] | None = None) -> Loaded:
@@ -190,12 +191,28 @@ def _source_of(path: Path, origin: Mapping[Path, Source]) -> Source | None:
 
 
 def _names_at(path: Path) -> Iterator[str]:
-    model: Any = Settings
+    kind: Any = Settings
     for part in path:
-        info = model.model_fields.get(str(part)) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        model = info.annotation if info is not None else None
-    if isinstance(model, type) and issubclass(model, BaseModel):
+        kind = _inside(kind, part)
+    model = _model_in(kind)
+    if model is not None:
         yield from model.model_fields
+
+
+def _inside(kind: Any, part: str | int) -> Any:
+    """Give the type of what lies under a name or an index."""
+    model = _model_in(kind)
+    if model is not None:
+        info = model.model_fields.get(str(part))
+        return info.annotation if info is not None else None
+    arguments = get_args(kind)
+    return arguments[-1] if get_origin(kind) is dict else arguments[0] if arguments else None
+
+
+def _model_in(kind: Any) -> type[BaseModel] | None:
+    candidates = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    models = (one for one in candidates if isinstance(one, type) and issubclass(one, BaseModel))
+    return next(models, None)
 
 
 def _order(sources: Sequence[Source], problem: Problem) -> tuple[int, int, int, str]:

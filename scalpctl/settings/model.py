@@ -11,7 +11,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from scalpctl.settings.units import Bps, Count, InstrumentId, Leverage, Millis, Ratio, Seconds, Usd
+from scalpctl.core.regime import Regime
+from scalpctl.settings.strategy import SET_IN_LIMITS, Strategy
+from scalpctl.settings.units import Bps, Count, InstrumentId, Millis, Ratio, Seconds, Usd
 
 
 class Section(BaseModel):
@@ -59,18 +61,18 @@ class Limits(Section):
     """Largest notional of all positions together."""
     positions_open_max: Count = Field(ge=1, le=100)
     """Most positions at one time, counted on the exchange."""
-    leverage_max: Leverage = Field(le=20)
+    leverage_max: Count = Field(ge=1, le=20)
     """Highest leverage ever requested."""
-    risk_per_trade_ratio: Ratio = Field(le=0.05)
-    """Share of equity one trade may lose at its stop; 0 leaves sizing to max_usd_size alone."""
-    daily_loss_usd_max: Usd
-    """Entries stop for the rest of the UTC day after this loss."""
+    risk_per_trade_ratio: Ratio
+    """Share of equity one trade may lose at its stop."""
+    daily_loss_ratio_max: Ratio
+    """Entries stop for the rest of the UTC day after losing this share of the day's opening equity."""
     drawdown_ratio_max: Ratio
     """Entries stop until cleared after equity fell this far from its peak."""
     losses_in_a_row_max: Count = Field(ge=1)
     """Entries pause after this many losing trades in a row."""
-    orders_per_minute_max: Count = Field(ge=1, le=600)
-    """Most orders and amendments in any minute."""
+    entry_orders_per_minute_max: Count = Field(ge=1, le=600)
+    """Most entry orders in any minute; exits and protection are never counted."""
 
     @model_validator(mode="after")
     def _possible(self) -> Limits:
@@ -119,9 +121,12 @@ class Settings(Section):
     limits: Limits
     safety: Safety
     ledger: LedgerSettings
+    strategy: Strategy
 
     @model_validator(mode="after")
     def _possible(self) -> Settings:
         if len(set(self.instruments)) != len(self.instruments):
             raise PydanticCustomError("impossible", "instruments names one instrument twice")
+        for group in sorted({group for group, _ in SET_IN_LIMITS}):
+            self.strategy.resolved(group, "", Regime.RANGING, self.limits)
         return self

@@ -61,14 +61,14 @@ def _percent_hint(value: str) -> dict[str, str]:
     return {"value": repr(value), "hint": f"; write it as a share of one: {canonical(share)}"}
 
 
-_TEXT = PlainSerializer(canonical, return_type=str)
+TEXT = PlainSerializer(canonical, return_type=str)
 
-Number = Annotated[Decimal, BeforeValidator(number), _TEXT]
-Ratio = Annotated[Decimal, BeforeValidator(ratio), _TEXT]
-Usd = Annotated[Decimal, BeforeValidator(number), Field(gt=0), _TEXT]
-Bps = Annotated[Decimal, BeforeValidator(number), Field(ge=0, le=10_000), _TEXT]
+Number = Annotated[Decimal, BeforeValidator(number), TEXT]
+Ratio = Annotated[Decimal, BeforeValidator(ratio), TEXT]
+Usd = Annotated[Decimal, BeforeValidator(number), Field(gt=0), TEXT]
+Bps = Annotated[Decimal, BeforeValidator(number), Field(ge=0, le=10_000), TEXT]
 Seconds = Annotated[int, BeforeValidator(whole), Field(ge=0, le=31_536_000)]
 Millis = Annotated[int, BeforeValidator(whole), Field(ge=0, le=600_000)]
 Count = Annotated[int, BeforeValidator(whole), Field(ge=0, le=1_000_000)]
-Leverage = Annotated[Decimal, BeforeValidator(number), Field(ge=1, le=125), _TEXT]
+Leverage = Annotated[Decimal, BeforeValidator(number), Field(ge=1, le=125), TEXT]
 InstrumentId = Annotated[str, BeforeValidator(instrument)]

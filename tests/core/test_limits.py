@@ -48,7 +48,7 @@ def test_f83_release_is_asked_before_block(start: Instant) -> None:
 
 
 def test_a_drawdown_latch_is_released_by_a_person_with_a_reason_and_does_not_return_at_once(start: Instant) -> None:
-    limits = LimitParameters()
+    limits = LimitParameters(daily_loss_ratio=D("0.5"))
     book = brakes.equity_seen(brakes.equity_seen(Book(), D(1000), start, limits), D(900), start, limits)
     assert brakes.blocks_entry(book, "BTC-USDT-SWAP", start, limits) is not None
     later = Instant(start + 120 * SECOND)
@@ -77,3 +77,29 @@ def test_streaks_stop_outs_and_orders_per_minute_hold_entries_back(start: Instan
     assert won.losses["A"] == 0
     rolled = brakes.trade_closed(Book(day="2020-01-01", day_opening=D(10)), "A", D(1), start, limits, stopped=False)
     assert (rolled.day_net, rolled.day_opening) == (D(1), D(10))
+
+
+def test_a_day_is_lost_while_its_positions_are_still_losing(start: Instant) -> None:
+    limits = LimitParameters()
+    book = brakes.equity_seen(Book(), D(1000), start, limits)
+    book = brakes.equity_seen(book, D(951), start, limits)
+    assert brakes.blocks_entry(book, "X", start, limits) is None
+    book = brakes.equity_seen(book, D(950), start, limits)
+    blocking = brakes.blocks_entry(book, "X", start, limits)
+    assert blocking is not None
+    assert blocking.limit is Limit.DAILY_LOSS
+    later = Instant(start + 120 * SECOND)
+    free = brakes.resumed(book, Limit.DAILY_LOSS, later, "reviewed", limits)
+    assert isinstance(free, Book)
+    again = brakes.equity_seen(free, D(950), later, limits)
+    assert brakes.blocks_entry(again, "X", later, limits) is None
+
+
+def test_a_withdrawal_is_no_loss_and_a_deposit_no_gain(start: Instant) -> None:
+    limits = LimitParameters()
+    book = brakes.equity_seen(Book(), D(1000), start, limits)
+    book = brakes.equity_seen(brakes.money_moved(book, D(-500)), D(500), start, limits)
+    assert book.latches == ()
+    book = brakes.equity_seen(brakes.money_moved(book, D(500)), D(1000), start, limits)
+    book = brakes.equity_seen(book, D(940), start, limits)
+    assert {latch.limit for latch in book.latches} == {Limit.DAILY_LOSS}

@@ -62,6 +62,18 @@ def test_a_size_below_the_minimum_is_refused_not_rounded_up(instrument: Any) -> 
     assert used.refusal is SizeRefusal.MARGIN_USED_UP
 
 
+def test_a_profile_is_left_downwards_only_with_conviction(instrument: Any) -> None:
+    limits = SizingParameters()
+    held = size(instrument(), sizing(equity=Quote("1600"), margin_free=Quote("1600")), limits).profile
+    assert held == 2
+    wobble = size(instrument(), sizing(equity=Quote("1450"), profile_held=held), limits)
+    assert wobble.profile == 2
+    assert wobble.evidence.get("base") == D(150)
+    assert size(instrument(), sizing(equity=Quote("1425"), profile_held=held), limits).profile == 1
+    assert size(instrument(), sizing(equity=Quote("100"), profile_held=held), limits).profile == 0
+    assert size(instrument(), sizing(equity=Quote("1501"), profile_held=1), limits).profile == 2
+
+
 def test_e78_impossible_sizing_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         SizingParameters(profiles=(Profile(size_usd_min=D(60), size_usd_max=D(48)),))

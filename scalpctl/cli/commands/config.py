@@ -45,7 +45,7 @@ def show(
 ) -> None:
     """Show every setting in force; secrets are not part of it."""
     loaded = call.settings()
-    values = loaded.settings.model_dump(mode="json")
+    values = loaded.settings.model_dump(mode="json", exclude_unset=True)
     envelope = Envelope("config", WallClock().now(), loaded.settings.env, loaded.settings.account)
     if call.output.form in {"json", "jsonl"} and not origin:
         call.output.facts(envelope, values)
@@ -80,5 +80,5 @@ def _flat(values: dict[str, Any], at: tuple[str, ...] = ()) -> list[tuple[tuple[
     found: list[tuple[tuple[str, ...], Any]] = []
     for name, value in values.items():
         path = (*at, name)
-        found += _flat(value, path) if isinstance(value, dict) else [(path, value)]
+        found += _flat(value, path) if isinstance(value, dict) and value else [(path, value)]
     return found

@@ -255,6 +255,7 @@ CREATE TABLE heartbeats (
 	inbox_length INTEGER NOT NULL,
 	clock_offset_us INTEGER,
 	channel_ages TEXT NOT NULL,
+	limits TEXT NOT NULL,
 	CONSTRAINT pk_heartbeats PRIMARY KEY (seq),
 	CONSTRAINT fk_heartbeats_seq FOREIGN KEY(seq) REFERENCES journal (seq)
 )

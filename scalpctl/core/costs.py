@@ -43,7 +43,10 @@ class CostParameters(Parameters):
         Decimal(3), "expected value after costs an entry must have, in basis points", low=ZERO, high=Decimal(200)
     )
     atr_multiple: Decimal = setting(
-        Decimal(1), "expected move as a multiple of ATR over price", low=Decimal("0.1"), high=Decimal(10)
+        Decimal(6),
+        "expected move while a position is held, as a multiple of the ATR of one candle over price",
+        low=Decimal("0.1"),
+        high=Decimal(20),
     )
 
 

@@ -1,1 +1,1 @@
-"""The machine that turns events into records and effects, and its runners."""
+"""The machine that trades: events in, records and effects out; and the runners around it."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Sized
 from itertools import count
+from typing import TypeVar
 
 from scalpctl.core.instants import MICROS_PER_SECOND, NANOS_PER_SECOND, Instant, Monotonic
+
+T = TypeVar("T")
 
 
 class HandClock:
@@ -59,3 +63,21 @@ class HandClock:
     def skew(self, seconds: float) -> None:
         """Step the wall clock without touching the monotonic one, as NTP or an operator would."""
         self._skew_us += round(seconds * MICROS_PER_SECOND)
+
+    async def run_until(self, task: asyncio.Future[T]) -> T:
+        """Turn the hands by themselves, from one sleeper to the next, until a task is done.
+
+        Time moves only when nobody has anything left to do at the present instant; so one run is like another.
+        """
+        ready: Sized = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # noqa: SLF001  who is about to run
+        while not task.done():
+            while ready:  # noqa: ASYNC110  there is no event for "nobody is about to run"
+                await asyncio.sleep(0)
+            if task.done():
+                break
+            deadline = self.next_deadline()
+            if deadline is None:
+                await asyncio.sleep(0)  # somebody waits for the world outside, a thread perhaps
+                continue
+            self.advance_to(deadline)
+        return task.result()

@@ -1,1 +1,1 @@
-"""The embedded exchange: market worlds, matching, accounts, faults; in process or served."""
+"""The embedded exchange: markets, matching, accounts and books of its own, in process or served."""

@@ -69,6 +69,7 @@ class HeartbeatNoted(Record, frozen=True, kw_only=True):
     inbox_length: int
     clock_offset_us: int | None
     channel_ages: Json
+    limits: Json = {}  # noqa: RUF012  msgspec copies the default
 
 
 class ConnectionNoted(Record, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ class Heartbeat(Table, table=True):
     inbox_length: int = count()
     clock_offset_us: int | None = count(default=None)
     channel_ages: str = text()
+    limits: str = text()
 
 
 class ConnectionEvent(Table, table=True):

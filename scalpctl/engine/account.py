@@ -1,0 +1,280 @@
+"""The account as the exchange tells it: equity for limits, positions for gates and margin safety, bills for money."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from scalpctl.core import limits as brakes
+from scalpctl.core import margin
+from scalpctl.core.exchange.reports import BalanceReport, BillReport, PositionReport
+from scalpctl.core.margin import MarginReading
+from scalpctl.core.money import ZERO, Exact, add, exact, subtract
+from scalpctl.core.records.money import BillMatched, BillMirrored, DriftDetected, LedgerAccount, Posted
+from scalpctl.core.records.positions import MarginChecked
+from scalpctl.engine.booking import SETTLE, legs_of, refresh_facts, transaction_of
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Holding
+
+TRADE, TRANSFER, LIQUIDATION, MARGIN_TRANSFER, INTEREST, FUNDING = "2", "1", "5", "6", "7", "8"
+_BY_TYPE = {
+    TRANSFER: LedgerAccount.TRANSFER,
+    INTEREST: LedgerAccount.INTEREST,
+    LIQUIDATION: LedgerAccount.LIQUIDATION_PENALTY,
+}
+UNMATCHED_AFTER_US = 60_000_000
+"""How long a trade's bill may wait for its execution before it is a drift."""
+
+
+def balance(ctx: Context, report: BalanceReport) -> None:
+    """Take one currency; the settlement currency's equity is what limits are judged by."""
+    if report.ccy != SETTLE or report.equity is None:
+        return
+    account = ctx.account
+    account.equity, account.available, account.seen_at = report.equity, report.available, ctx.at
+    ctx.cash = report.cash
+    if ctx.recovered:
+        ctx.set_limits(brakes.equity_seen(ctx.limits, report.equity, ctx.at, ctx.limit_parameters))
+
+
+def positions(ctx: Context, reports: tuple[PositionReport, ...]) -> None:
+    """Take every open position: now, and only now, missing means none."""
+    held = {report.inst_id: report for report in reports if report.contracts}
+    for desk in ctx.desks.values():
+        desk.theirs = held.get(desk.inst_id)
+    for report in held.values():
+        position(ctx, report)
+    ctx.account.positions = len(held)
+    _totals(ctx)
+
+
+def position(ctx: Context, report: PositionReport) -> None:
+    """Take one position: what the exchange holds, and how near it is to liquidation."""
+    desk = ctx.desks.get(report.inst_id)
+    if desk is None:
+        return
+    desk.theirs = report if report.contracts else None
+    if report.leverage is not None:
+        desk.leverage = report.leverage
+    desk.reading = MarginReading(
+        source="positions",
+        seen_at=ctx.at,
+        margin_ratio=report.margin_ratio,
+        liquidation_price=report.liquidation_price,
+        imr=report.imr or report.margin,
+        mmr=report.mmr,
+    )
+    _totals(ctx)
+    if desk.holding is not None:
+        if report.leverage is not None and report.leverage != desk.holding.leverage:
+            desk.holding.leverage = report.leverage
+            if not desk.holding.position.is_flat:
+                refresh_facts(ctx, desk, desk.holding)
+        assess(ctx, desk, desk.holding)
+
+
+def assess(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Judge margin safety, also without a new reading: not knowing becomes an answer after a stated time."""
+    before = holding.margin
+    verdict = margin.assess(desk.reading, None, holding.margin_state, ctx.at, desk.rules.margin)
+    holding.margin, holding.margin_state = verdict, verdict.state
+    if before is not None and (before.answer, before.trust) == (verdict.answer, verdict.trust):
+        return
+    holding.watch.clear()
+    reading = desk.reading
+    ctx.record(
+        MarginChecked(
+            session_id=ctx.session_id,
+            position_id=holding.position_id,
+            inst_id=desk.inst_id,
+            at=ctx.at,
+            margin_ratio=_exact(reading.margin_ratio if reading else None),
+            margin_ratio_recomputed=None,
+            liquidation_price=_exact(reading.liquidation_price if reading else None),
+            mark_price=exact(Decimal(desk.mark.price_text)) if desk.mark is not None else None,
+            imr=_exact(reading.imr if reading else None),
+            mmr=_exact(reading.mmr if reading else None),
+            trusted=verdict.trust is margin.Trust.TRUSTED,
+            why=f"{verdict.answer.value}: {verdict.trust.value}",
+            components=verdict.evidence.to_plain(),
+        )
+    )
+
+
+def _exact(value: Decimal | None) -> Exact | None:
+    return None if value is None else exact(value)
+
+
+def _totals(ctx: Context) -> None:
+    """Sum what all positions bind and are worth."""
+    used, exposure = ZERO, ZERO
+    for desk in ctx.desks.values():
+        report = desk.theirs
+        if report is None:
+            continue
+        used = add(used, report.margin or report.imr or ZERO)
+        price = report.mark_price or report.average_price or ZERO
+        exposure = add(exposure, desk.instrument.notional(report.contracts, price).value)
+    ctx.account.margin_used, ctx.account.exposure = used, exposure
+
+
+def opening_balance(ctx: Context, cash: Decimal) -> None:
+    """Post what the account held before this ledger began: the only money that has no bill."""
+    if cash.is_zero():
+        return
+    ctx.record(
+        Posted(
+            transaction_id="opening",
+            reason="opening_balance",
+            position_id=None,
+            inst_id=None,
+            source_kind="balance",
+            source_id=SETTLE,
+            bill_id=None,
+            posted_at=ctx.at,
+            legs=tuple(legs_of(LedgerAccount.TRANSFER, SETTLE, cash)),
+        )
+    )
+    ctx.opened = True
+
+
+def bills(ctx: Context, reports: tuple[BillReport, ...]) -> None:
+    """Mirror the exchange's own lines, and post the money no execution explains."""
+    for bill in sorted(reports, key=lambda one: (one.at, one.bill_id.rjust(24, "0"))):
+        if bill.bill_id in ctx.bills:
+            continue
+        ctx.bills[bill.bill_id] = bill.at
+        ctx.bills_until = max(ctx.bills_until, bill.at)
+        _mirror(ctx, bill)
+        if bill.trade_id and bill.type != TRANSFER:
+            ctx.bills_waiting[bill.bill_id] = bill
+        else:
+            _book(ctx, bill)
+    match_waiting(ctx)
+
+
+def match_waiting(ctx: Context) -> None:
+    """Match bills of executions with the executions; one that waits too long is a drift."""
+    for bill in list(ctx.bills_waiting.values()):
+        key = (bill.inst_id, bill.trade_id, bill.order_id)
+        if key in ctx.fills:
+            del ctx.bills_waiting[bill.bill_id]
+            transaction = transaction_of(*key)
+            ctx.record(BillMatched(bill_id=bill.bill_id, matched_to=transaction, matched_at=ctx.at))
+        elif ctx.at - bill.at > UNMATCHED_AFTER_US:
+            del ctx.bills_waiting[bill.bill_id]
+            _suspend(ctx, bill, "no execution explains this bill")
+
+
+def moved_by(bill: BillReport) -> Decimal:
+    """Give what a bill moved in all: at the account and, with isolated margin, at the position."""
+    return add(bill.balance_change, bill.position_balance_change or ZERO)
+
+
+def _mirror(ctx: Context, bill: BillReport) -> None:
+    ctx.record(
+        BillMirrored(
+            bill_id=bill.bill_id,
+            type=bill.type,
+            sub_type=bill.sub_type,
+            ccy=bill.ccy,
+            balance_change=exact(moved_by(bill)),
+            balance=exact(bill.balance),
+            inst_id=bill.inst_id or None,
+            order_id=bill.order_id or None,
+            trade_id=bill.trade_id or None,
+            billed_at=bill.at,
+        )
+    )
+
+
+def _book(ctx: Context, bill: BillReport) -> None:
+    """Post a bill no execution explains to the account it speaks of; what nobody can explain goes to suspense."""
+    amount = moved_by(bill)
+    if bill.type == FUNDING:
+        _funding(ctx, bill, amount if not amount.is_zero() else bill.pnl or ZERO)
+    elif bill.type == MARGIN_TRANSFER and amount.is_zero():
+        ctx.record(BillMatched(bill_id=bill.bill_id, matched_to="internal:margin", matched_at=ctx.at))
+    elif bill.type in _BY_TYPE:
+        _post(ctx, bill, _BY_TYPE[bill.type], amount, None)
+        if bill.type == TRANSFER:
+            ctx.set_limits(brakes.money_moved(ctx.limits, amount))
+        elif bill.type == LIQUIDATION:
+            _penalise(ctx, bill, amount)
+    elif amount.is_zero():
+        ctx.record(BillMatched(bill_id=bill.bill_id, matched_to="internal:nothing", matched_at=ctx.at))
+    else:
+        _suspend(ctx, bill, f"type {bill.type} sub-type {bill.sub_type} is not known here")
+
+
+def _funding(ctx: Context, bill: BillReport, amount: Decimal) -> None:
+    desk = ctx.desks.get(bill.inst_id)
+    holding = _held_at(desk, bill) if desk is not None else None
+    if desk is not None:
+        desk.funding_due = None
+    _post(ctx, bill, LedgerAccount.FUNDING, amount, holding)
+    if holding is not None and desk is not None:
+        holding.funding = subtract(holding.funding, amount)
+        if holding is desk.holding and not holding.position.is_flat:
+            refresh_facts(ctx, desk, holding)
+
+
+def _penalise(ctx: Context, bill: BillReport, amount: Decimal) -> None:
+    desk = ctx.desks.get(bill.inst_id)
+    holding = _held_at(desk, bill) if desk is not None else None
+    if holding is not None:
+        holding.penalty = subtract(holding.penalty, amount)
+
+
+def _held_at(desk: Desk, bill: BillReport) -> Holding | None:
+    """Give the position a bill belongs to: the one that was open then."""
+    lives = [leaving.holding for leaving in desk.leaving]
+    if desk.holding is not None:
+        lives.append(desk.holding)
+    for holding in lives:
+        ended = holding.flat_at
+        if holding.position.opened_at <= bill.at and (ended is None or bill.at <= ended + UNMATCHED_AFTER_US):
+            return holding
+    return None
+
+
+def _post(ctx: Context, bill: BillReport, account: LedgerAccount, amount: Decimal, holding: Holding | None) -> None:
+    legs = legs_of(account, bill.ccy, amount)
+    transaction = f"bill:{bill.bill_id}"
+    if legs:
+        ctx.record(
+            Posted(
+                transaction_id=transaction,
+                reason=account.value,
+                position_id=None if holding is None else holding.position_id,
+                inst_id=bill.inst_id or None,
+                source_kind="bill",
+                source_id=bill.bill_id,
+                bill_id=bill.bill_id,
+                posted_at=bill.at,
+                legs=tuple(legs),
+            )
+        )
+    ctx.record(BillMatched(bill_id=bill.bill_id, matched_to=transaction, matched_at=ctx.at))
+
+
+def _suspend(ctx: Context, bill: BillReport, why: str) -> None:
+    """Put money nobody can explain where it is seen: into suspense, with a drift that stays open."""
+    _post(ctx, bill, LedgerAccount.SUSPENSE, moved_by(bill), None)
+    ctx.record(
+        DriftDetected(
+            drift_id=ctx.names.thing("drift"),
+            session_id=ctx.session_id,
+            kind="unmatched_bill",
+            inst_id=bill.inst_id or None,
+            position_id=None,
+            ours={},
+            theirs={
+                "bill_id": bill.bill_id,
+                "type": bill.type,
+                "sub_type": bill.sub_type,
+                "amount": exact(moved_by(bill)),
+            },
+            detected_at=ctx.at,
+            action=why,
+        )
+    )

@@ -1,0 +1,244 @@
+"""Fills into the ledger: each counted once, folded into its position, its money posted as the exchange said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+
+from scalpctl.core import fills as executions
+from scalpctl.core import positions
+from scalpctl.core.closing import CloseEvent
+from scalpctl.core.closing import advance as advance_close
+from scalpctl.core.exchange.reports import FillReport
+from scalpctl.core.exits.view import PositionFacts
+from scalpctl.core.exits.watch import Watch
+from scalpctl.core.fills import Fill
+from scalpctl.core.money import ZERO, Contracts, add, exact, multiply, subtract
+from scalpctl.core.pnl import settle
+from scalpctl.core.positions import Applied
+from scalpctl.core.records.money import LedgerAccount, Leg, Posted
+from scalpctl.core.records.positions import PositionChanged, PositionOpened
+from scalpctl.core.records.trading import FillSeen
+from scalpctl.engine import closures, guarding, ordering
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Holding, Role, Working
+
+SETTLE = "USDT"
+
+
+def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
+    """Book one execution; False for one that was booked before."""
+    fill = executions.from_report(report)
+    key = (fill.inst_id, fill.key, fill.order_id)
+    if key in ctx.fills:
+        return False
+    _, working = ctx.orders.get(report.client_id, (desk, None))
+    if working is not None:
+        ordering.filled(ctx, working, fill.contracts)
+        if desk.execution is not None and desk.execution.working is working:
+            desk.execution.fills.append(report)
+    holding = desk.holding
+    if holding is None:
+        holding = _open(ctx, desk, fill, report, working)
+        applied = Applied(holding.position, Contracts(ZERO), ZERO, Contracts(ZERO))
+    else:
+        applied = positions.apply(holding.position, fill)
+        holding.position = applied.position
+        holding.fills.append(report)
+        holding.foreign = holding.foreign or (working is None and bool(applied.closed))
+    ctx.fills[key] = holding.position_id
+    pnl = report.pnl if report.pnl is not None else applied.gross
+    _record(ctx, desk, holding, fill, report, working, pnl)
+    _post(ctx, holding, fill, report, pnl)
+    holding.gross = add(holding.gross, pnl)
+    holding.fees = add(holding.fees, fill.fee_paid)
+    changed(ctx, desk, holding)
+    if applied.beyond:
+        _turn(ctx, desk, fill, report, applied)
+    return True
+
+
+def changed(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Bring everything that depends on a position's size in line with it; a flat one waits for its closure."""
+    holding.watch.clear()
+    position = holding.position
+    if position.is_flat:
+        _flat(ctx, desk, holding)
+        return
+    ctx.record(
+        PositionChanged(
+            position_id=holding.position_id,
+            contracts=exact(position.contracts),
+            entry_price=exact(position.average_price),
+            leverage=exact(holding.leverage),
+        )
+    )
+    refresh_facts(ctx, desk, holding)
+
+
+def refresh_facts(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Derive what the exit rules look at from the position and what it has cost so far."""
+    position = holding.position
+    fees = ctx.account.fees
+    holding.facts = PositionFacts(
+        instrument=desk.instrument,
+        side=position.side,
+        contracts=position.contracts,
+        opened_contracts=position.contracts_max,
+        average_price=position.average_price,
+        leverage=holding.leverage,
+        opened_at=position.opened_at,
+        costs_paid=_costs_of_the_rest(holding),
+        exit_fee_rate=fees.taker_rate if fees is not None else Decimal("0.0005"),
+    )
+    holding.watch.clear()
+
+
+def _costs_of_the_rest(holding: Holding) -> Decimal:
+    """Share what entering and funding has cost between what is still held and what was closed already."""
+    position = holding.position
+    opening = add(*(-(fill.fee or ZERO) for fill in holding.fills if fill.action is position.side.opening), ZERO)
+    whole = add(position.contracts.value, position.contracts_closed.value)
+    share = Fraction(position.contracts.value) / Fraction(whole)
+    return settle(Fraction(add(opening, holding.funding)) * share)
+
+
+def _open(ctx: Context, desk: Desk, fill: Fill, report: FillReport, working: Working | None) -> Holding:
+    """Begin a position with its first fill; one that no entry of ours opened has appeared, and is marked so."""
+    ours = working is not None and working.role is Role.ENTRY
+    position = positions.opened(desk.instrument, fill)
+    entry = desk.execution.entry if desk.execution is not None else None
+    holding = Holding(
+        position_id=ctx.names.thing("position"),
+        origin="engine" if ours else "appeared",
+        position=position,
+        leverage=_leverage(desk, planned=entry is not None),
+        parameter_set=desk.regime.regime.value,
+        regime=desk.regime.regime,
+        watch=Watch(desk.rules.prices),
+        guard=guarding.begin(ctx),
+        fills=[report],
+        foreign=not ours,
+        strength=None if entry is None else Decimal(repr(round(entry.signal.strength, 6))),
+    )
+    desk.holding = holding
+    if working is not None:
+        working.position_id = holding.position_id
+    if desk.execution is not None and desk.execution.position_id is None:
+        desk.execution.position_id = holding.position_id
+    ctx.record(
+        PositionOpened(
+            position_id=holding.position_id,
+            session_id=ctx.session_id,
+            inst_id=desk.inst_id,
+            side=position.side.value,
+            margin_mode=ctx.plan.settled.margin_mode.value,
+            origin=holding.origin,
+            opened_at=fill.filled_at,
+            parameter_set=holding.parameter_set,
+        )
+    )
+    return holding
+
+
+def _leverage(desk: Desk, *, planned: bool) -> Decimal:
+    if desk.theirs is not None and desk.theirs.leverage is not None and not planned:
+        return desk.theirs.leverage
+    return desk.leverage if desk.leverage is not None else Decimal(1)
+
+
+def _record(
+    ctx: Context, desk: Desk, holding: Holding, fill: Fill, report: FillReport, working: Working | None, pnl: Decimal
+) -> None:  # fmt: skip
+    decision_price = working.decision_price if working is not None else None
+    slippage = None
+    if decision_price is not None:
+        slippage = exact(multiply(subtract(fill.price, decision_price), Decimal(fill.action.sign)))
+    ctx.record(
+        FillSeen(
+            inst_id=fill.inst_id,
+            trade_id=fill.key,
+            order_id=fill.order_id,
+            client_id=report.client_id or None,
+            position_id=holding.position_id,
+            action=fill.action.value,
+            position_side=fill.position_side.value if fill.position_side is not None else None,
+            price=exact(fill.price),
+            contracts=exact(fill.contracts),
+            coins=exact(desk.instrument.coins(fill.contracts)),
+            fee=exact(report.fee if report.fee is not None else ZERO),
+            fee_ccy=report.fee_ccy or SETTLE,
+            liquidity=fill.liquidity,
+            exchange_pnl=exact(pnl),
+            sub_type=report.sub_type,
+            category="",
+            bill_id=report.bill_id or None,
+            decision_price=exact(decision_price) if decision_price is not None else None,
+            slippage=slippage,
+            source=report.source,
+            filled_at=fill.filled_at,
+            received_at=ctx.at,
+        )
+    )
+
+
+def transaction_of(inst_id: str, trade_id: str, order_id: str) -> str:
+    """Name the transaction that posts one execution."""
+    return f"fill:{inst_id}:{trade_id}:{order_id}"
+
+
+def _post(ctx: Context, holding: Holding, fill: Fill, report: FillReport, pnl: Decimal) -> None:
+    """Post what an execution moved: realised result and fee, each against cash."""
+    ccy = report.fee_ccy or SETTLE
+    fee = report.fee if report.fee is not None else ZERO
+    legs = [
+        *legs_of(LedgerAccount.PNL, ccy, pnl),
+        *legs_of(LedgerAccount.FEE, ccy, fee),
+    ]
+    if not legs:
+        return
+    ctx.record(
+        Posted(
+            transaction_id=transaction_of(fill.inst_id, fill.key, fill.order_id),
+            reason="fill",
+            position_id=holding.position_id,
+            inst_id=fill.inst_id,
+            source_kind="fill",
+            source_id=f"{fill.inst_id}:{fill.key}:{fill.order_id}",
+            bill_id=report.bill_id or None,
+            posted_at=fill.filled_at,
+            legs=tuple(legs),
+        )
+    )
+
+
+def legs_of(account: LedgerAccount, ccy: str, amount: Decimal) -> list[Leg]:
+    """Give the two legs of money that came in (positive) or went out, against its account; none for nothing."""
+    if amount.is_zero():
+        return []
+    return [
+        Leg(account=LedgerAccount.CASH, ccy=ccy, amount=exact(amount)),
+        Leg(account=account, ccy=ccy, amount=exact(amount.copy_negate())),
+    ]
+
+
+def _flat(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Let go of a position that has reached zero: its stop is released, its closure waits for the evidence."""
+    holding.flat_at = holding.position.closed_at or ctx.at
+    holding.facts = None
+    ctx.record(PositionChanged(position_id=holding.position_id, contracts=exact(ZERO)))
+    if holding.close is not None and not holding.close.is_over:
+        holding.close = advance_close(holding.close, CloseEvent.FLAT)
+    guarding.released(ctx, desk, holding)
+    desk.holding = None
+    closures.awaited(ctx, desk, holding)
+
+
+def _turn(ctx: Context, desk: Desk, fill: Fill, report: FillReport, applied: Applied) -> None:
+    """Open the other side with what one execution had left over (net mode); its money is posted already."""
+    rest = replace(fill, contracts=applied.beyond, fee_paid=ZERO)
+    part = replace(report, contracts=applied.beyond, fee=ZERO, pnl=ZERO)
+    _, working = ctx.orders.get(report.client_id, (desk, None))
+    holding = _open(ctx, desk, rest, part, None if working is None or working.role is not Role.ENTRY else working)
+    changed(ctx, desk, holding)

@@ -1,0 +1,210 @@
+"""What a person may order from a terminal: close, pause, resume, halt, and the question how things stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from scalpctl.core import limits as brakes
+from scalpctl.core.causes import Cause
+from scalpctl.core.evidence import Evidence
+from scalpctl.core.limits import Limit, ResumeRefused
+from scalpctl.core.money import Contracts, canonical, exact, multiply, parse_decimal
+from scalpctl.core.records.sessions import OperatorCommanded
+from scalpctl.engine import executing, exiting
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Holding, Role
+from scalpctl.engine.effects import Reply
+from scalpctl.engine.events import Ordered
+
+
+def ordered(ctx: Context, command: Ordered) -> None:
+    """Carry out one command; what it asks for is recorded before it is answered."""
+    if command.command == "status":
+        ctx.do(Reply(command.command_id, ok=True, result=status(ctx)))
+        return
+    handler = _HANDLERS.get(command.command)
+    if handler is None:
+        ctx.do(Reply(command.command_id, ok=False, result={}, message=f"{command.command} is not known here"))
+        return
+    outcome = handler(ctx, command)
+    ctx.record(
+        OperatorCommanded(
+            command_id=command.command_id,
+            session_id=ctx.session_id,
+            command=command.command,
+            arguments=command.arguments,
+            operator=command.operator,
+            commanded_at=ctx.at,
+            outcome=outcome,
+        )
+    )
+
+
+def _close(ctx: Context, command: Ordered) -> str:
+    """Close one position or all; the answer comes when it is flat, with its money."""
+    wanted = str(command.arguments.get("instrument", ""))
+    everything = bool(command.arguments.get("all"))
+    fraction = parse_decimal(str(command.arguments.get("fraction", "1")))
+    desks = [desk for desk in ctx.desks.values() if desk.holding is not None and (everything or desk.inst_id == wanted)]
+    if everything:
+        ctx.trip(Limit.OPERATOR_PAUSE, f"{command.operator} closed everything")
+    if not desks:
+        leaving = next(
+            (one for desk in ctx.desks.values() if everything or desk.inst_id == wanted for one in desk.leaving), None
+        )
+        if leaving is not None:  # it is flat already: the one closure answers everybody who asked
+            leaving.holding.waiting_commands.append(command.command_id)
+            return "already closing"
+        ctx.do(Reply(command.command_id, ok=True, result={"closed": [], "state": "already_flat"}))
+        return "nothing to close"
+    for desk in desks:
+        holding = desk.holding
+        if holding is not None:
+            _close_one(ctx, desk, holding, command, fraction)
+    return f"closing {', '.join(desk.inst_id for desk in desks)}"
+
+
+def _close_one(ctx: Context, desk: Desk, holding: Holding, command: Ordered, fraction: Decimal) -> None:
+    part = desk.instrument.floor_contracts(Contracts(multiply(holding.contracts.value, fraction)))
+    if fraction < 1 and part and holding.close is None:
+        if desk.execution is not None:
+            message = "another order of this position is under way; try again"
+            ctx.do(Reply(command.command_id, ok=False, result={}, message=message))
+            return
+        exiting.take_fraction(ctx, desk, holding, part, command.command_id)
+        return
+    holding.waiting_commands.append(command.command_id)
+    shown = Evidence.of("terminal", operator=command.operator, command_id=command.command_id)
+    exiting.vote(ctx, desk, holding, Cause.OPERATOR, shown, actor=command.operator or "operator")
+
+
+def _pause(ctx: Context, command: Ordered) -> str:
+    ctx.trip(Limit.OPERATOR_PAUSE, str(command.arguments.get("reason") or "paused from a terminal"))
+    _stop_entries(ctx)
+    ctx.do(Reply(command.command_id, ok=True, result={"entries": "paused"}))
+    return "paused"
+
+
+def _halt(ctx: Context, command: Ordered) -> str:
+    """Latch: no entries, own entries cancelled, stops stay; with flatten everything is closed as well."""
+    ctx.trip(Limit.OPERATOR_HALT, str(command.arguments.get("reason") or "halted from a terminal"))
+    _stop_entries(ctx)
+    if command.arguments.get("flatten"):
+        for desk in ctx.desks.values():
+            if desk.holding is not None:
+                shown = Evidence.of("terminal", operator=command.operator, command_id=command.command_id)
+                exiting.vote(ctx, desk, desk.holding, Cause.OPERATOR, shown, actor=command.operator or "operator")
+    ctx.do(Reply(command.command_id, ok=True, result={"entries": "halted", "open": ctx.held}))
+    return "halted"
+
+
+def _resume(ctx: Context, command: Ordered) -> str:
+    """Let go of latches that wait for a person, with a reason; what may not be released yet is said."""
+    reason = str(command.arguments.get("reason") or "")
+    wanted = str(command.arguments.get("limit") or "")
+    names = [wanted] if wanted else list(dict.fromkeys(latch.limit.value for latch in ctx.limits.latches))
+    released, refused = [], {}
+    for name in names:
+        answer = brakes.resumed(ctx.limits, Limit(name), ctx.at, reason, ctx.limit_parameters)
+        if isinstance(answer, ResumeRefused):
+            refused[name] = answer.value
+        else:
+            ctx.set_limits(answer, cleared_by=command.operator or "operator", reason=reason)
+            released.append(name)
+    ok = not refused
+    message = "" if ok else "; ".join(f"{name}: {why}" for name, why in refused.items())
+    ctx.do(Reply(command.command_id, ok=ok, result={"released": released, "refused": refused}, message=message))
+    return f"released {', '.join(released) or 'nothing'}"
+
+
+def _stop_entries(ctx: Context) -> None:
+    for desk in ctx.desks.values():
+        desk.wanted = None
+        if desk.execution is not None and desk.execution.role is Role.ENTRY:
+            executing.withdraw(ctx, desk)
+
+
+_HANDLERS: dict[str, Callable[[Context, Ordered], str]] = {
+    "close": _close,
+    "pause": _pause,
+    "halt": _halt,
+    "resume": _resume,
+}
+
+
+def part_finished(ctx: Context, command_id: str, contracts: Contracts) -> None:
+    """Answer the person whose partial close is over."""
+    ctx.do(Reply(command_id, ok=bool(contracts), result={"state": "reduced", "contracts": exact(contracts)}))
+
+
+def status(ctx: Context) -> dict[str, Any]:
+    """Say how things stand: positions with their rule states, orders, limits, account."""
+    return {
+        "session_id": ctx.session_id,
+        "at": ctx.at,
+        "usable": ctx.usable,
+        "recovered": ctx.recovered,
+        "ending": ctx.ending,
+        "equity": None if ctx.account.equity is None else exact(ctx.account.equity),
+        "positions": [_position(desk, desk.holding) for desk in ctx.desks.values() if desk.holding is not None],
+        "orders": [_order(desk) for desk in ctx.desks.values() if desk.execution is not None],
+        "latches": [
+            {"limit": latch.limit.value, "instrument": latch.inst_id, "why": latch.why, "until": latch.until}
+            for latch in ctx.limits.latches
+        ],
+        "instruments": [
+            {
+                "instrument": desk.inst_id,
+                "regime": desk.regime.regime.value,
+                "warm": not desk.warming,
+                "bid": None if desk.bid is None else exact(desk.bid),
+                "ask": None if desk.ask is None else exact(desk.ask),
+                "ticker_at": None if desk.ticker is None else desk.ticker.exchange_at,
+                "skipped": desk.skipped,
+            }
+            for desk in ctx.desks.values()
+        ],
+    }
+
+
+def _position(desk: Desk, holding: Holding) -> dict[str, Any]:
+    price = desk.bid if holding.side.sign > 0 else desk.ask
+    net = holding.facts.net_at(price) if holding.facts is not None and price is not None else None
+    guard = holding.guard
+    margin = None if desk.theirs is None else desk.theirs.margin_ratio
+    return {
+        "position_id": holding.position_id,
+        "instrument": desk.inst_id,
+        "side": holding.side.value,
+        "contracts": exact(holding.contracts),
+        "entry_price": exact(holding.position.average_price) if holding.contracts else None,
+        "leverage": exact(holding.leverage),
+        "unrealised_net": None if net is None else exact(net),
+        "fees": exact(holding.fees),
+        "funding": exact(holding.funding),
+        "opened_at": holding.position.opened_at,
+        "protection": guard.state.value,
+        "stop": None if guard.trigger is None else exact(guard.trigger),
+        "margin_ratio": None if margin is None else exact(margin),
+        "closing": None if holding.close is None else holding.close.owner.cause.value,
+        "origin": holding.origin,
+        "rules": [f"{rule.value}:{kind.value}:{why.value}" for rule, kind, why in holding.standing],
+    }
+
+
+def _order(desk: Desk) -> dict[str, Any]:
+    execution = desk.execution
+    if execution is None:
+        return {}
+    quoter = execution.quoter
+    return {
+        "instrument": desk.inst_id,
+        "role": execution.role.value,
+        "action": quoter.action.value,
+        "contracts": exact(quoter.left),
+        "price": None if quoter.quoted_price is None else canonical(quoter.quoted_price),
+        "state": quoter.state.value,
+        "quotes": quoter.quotes,
+    }

@@ -1,0 +1,133 @@
+"""What every part of the machine shares while it handles an event: time, plan, account, and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from scalpctl.core import limits as brakes
+from scalpctl.core.costs import Fees
+from scalpctl.core.drift import DriftState
+from scalpctl.core.exchange.reports import BillReport
+from scalpctl.core.instants import Instant
+from scalpctl.core.limits import Limit, LimitParameters
+from scalpctl.core.records.base import Record
+from scalpctl.core.records.sessions import LimitCleared, LimitLatched
+from scalpctl.engine.effects import Effect
+from scalpctl.engine.names import Names
+from scalpctl.engine.plan import Plan
+
+if TYPE_CHECKING:
+    from scalpctl.engine.desk import Desk, Working
+
+
+@dataclass(slots=True)
+class Step:
+    """What handling one event gave: records to make durable, then effects to perform."""
+
+    records: list[Record] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Account:
+    """The whole account as the exchange last described it; None means that it did not say."""
+
+    equity: Decimal | None = None
+    available: Decimal | None = None
+    margin_used: Decimal | None = None
+    seen_at: Instant | None = None
+    positions: int | None = None
+    exposure: Decimal | None = None
+    fees: Fees | None = None
+
+
+class Context:
+    """Shared by all desks of one machine."""
+
+    def __init__(self, plan: Plan, names: Names) -> None:
+        """Begin with nothing known."""
+        self.plan = plan
+        self.names = names
+        self.at = Instant(0)
+        self.step = Step()
+        self.account = Account()
+        self.limits = brakes.Book()
+        self.desks: dict[str, Desk] = {}
+        self.orders: dict[str, tuple[Desk, Working]] = {}
+        self.fills: dict[tuple[str, str, str], str] = {}
+        self.drift = DriftState()
+        self.drifts_open: dict[tuple[str, str], str] = {}
+        self.bills: dict[str, Instant] = {}
+        self.bills_waiting: dict[str, BillReport] = {}
+        self.bills_until = Instant(0)
+        self.opened = False
+        self.cash: Decimal | None = None
+        self.versions: dict[str, tuple[int, tuple[str, ...] | None]] = {}
+        self.seconds = 0
+        self.finished = False
+        self.strays: dict[str, Instant] = {}
+        self.usable = False
+        self.recovered = False
+        self.ending: str | None = None
+        self.flatten = False
+        self._latches: dict[tuple[Limit, str], str] = {}
+
+    @property
+    def session_id(self) -> str:
+        """Give the id of the running session."""
+        return self.names.session_id
+
+    @property
+    def limit_parameters(self) -> LimitParameters:
+        """Give the ceilings that hold for the whole account."""
+        from scalpctl.core.regime import Regime
+
+        return self.plan.rules("", Regime.RANGING).limits
+
+    @property
+    def held(self) -> int:
+        """Count the positions our own books hold."""
+        return sum(1 for desk in self.desks.values() if desk.holding is not None)
+
+    def record(self, *records: Record) -> None:
+        """Have records written."""
+        self.step.records.extend(records)
+
+    def do(self, *effects: Effect) -> None:
+        """Have effects performed, once everything recorded so far is durable."""
+        self.step.effects.extend(effects)
+
+    def trip(self, limit: Limit, why: str, *, inst_id: str = "", for_s: int | None = None) -> None:
+        """Trip a limit, and record it if it was not tripped already."""
+        self.set_limits(brakes.trip(self.limits, limit, self.at, why, inst_id=inst_id, for_s=for_s))
+
+    def clear(self, limit: Limit, inst_id: str = "") -> None:
+        """Let go of a timed latch whose condition is gone."""
+        self.set_limits(
+            brakes.cleared(self.limits, limit, inst_id), cleared_by="engine", reason="its condition is gone"
+        )
+
+    def set_limits(self, book: brakes.Book, cleared_by: str = "engine", reason: str = "its time has passed") -> None:
+        """Take a new book of limits; every latch that came or went is recorded."""
+        self.limits = book
+        held = {(latch.limit, latch.inst_id): latch for latch in book.latches}
+        for key, latch in held.items():
+            if key not in self._latches:
+                self._latches[key] = latch_id = self.names.thing("latch")
+                named = f"{latch.limit.value}:{latch.inst_id}" if latch.inst_id else latch.limit.value
+                self.record(
+                    LimitLatched(
+                        latch_id=latch_id, session_id=self.session_id, name=named, reason=latch.why, value=None,
+                        threshold=None, latched_at=self.at,
+                    )
+                )  # fmt: skip
+        for key in [key for key in self._latches if key not in held]:
+            latch_id = self._latches.pop(key)
+            self.record(LimitCleared(latch_id=latch_id, cleared_at=self.at, cleared_by=cleared_by, clear_reason=reason))
+
+    def remember_latches(self, book: brakes.Book, ids: dict[tuple[Limit, str], str]) -> None:
+        """Continue with the latches an earlier session left, under the ids they were recorded with."""
+        self.limits = book
+        self._latches = dict(ids)

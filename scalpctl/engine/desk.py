@@ -1,0 +1,221 @@
+"""What the engine knows of one instrument: its market, what is executed, what is held and how it is guarded."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from scalpctl.core.causes import Cause
+from scalpctl.core.closing import CloseRequest
+from scalpctl.core.exchange.reports import FillReport, PositionReport
+from scalpctl.core.exchange.requests import OrderType
+from scalpctl.core.exits.state import ChainState
+from scalpctl.core.exits.verdicts import Kind, Why
+from scalpctl.core.exits.view import PositionFacts
+from scalpctl.core.exits.watch import Watch
+from scalpctl.core.gates.state import LastClose
+from scalpctl.core.indicators.study import Study
+from scalpctl.core.instants import Instant
+from scalpctl.core.instruments import Instrument
+from scalpctl.core.leverage import LeverageChoice
+from scalpctl.core.maker import Quoter
+from scalpctl.core.margin import MarginReading, MarginState, MarginVerdict
+from scalpctl.core.market import FundingRate, MarkPrice, PriceLimit, Ticker
+from scalpctl.core.money import ZERO, Contracts
+from scalpctl.core.orders import Order
+from scalpctl.core.positions import Position
+from scalpctl.core.protection import ProtectionState
+from scalpctl.core.regime import Regime, RegimeState
+from scalpctl.core.sides import Action, Side
+from scalpctl.core.signals.rules import Signal
+from scalpctl.core.sizing import Sized
+from scalpctl.engine.plan import Rules
+
+RETURNS_KEPT = 60
+
+
+class Role(StrEnum):
+    """What an order is for."""
+
+    ENTRY = "entry"
+    PARTIAL = "partial"
+    CLOSE = "close"
+
+
+@dataclass(slots=True)
+class Working:
+    """One order of ours and what we know about it."""
+
+    order: Order
+    role: Role
+    action: Action
+    type: OrderType
+    price: Decimal | None
+    reduce_only: bool
+    position_id: str | None
+    decision_price: Decimal | None
+    sent_at: Instant
+    cancelling: bool = False
+    asked: bool = False
+    late_since: Instant | None = None
+    """Since when the order is over although not every fill the exchange reported has been seen."""
+
+
+@dataclass(slots=True)
+class EntryPlan:
+    """What led to an entry, kept until it is recorded with what became of it."""
+
+    decision_id: str
+    signal: Signal
+    side: Side
+    choice: LeverageChoice
+    sized: Sized
+    regime: Regime
+    decision_price: Decimal
+    stop: Decimal
+
+
+@dataclass(slots=True)
+class Execution:
+    """One maker-first execution under way: an entry, a partial take or a patient close."""
+
+    role: Role
+    quoter: Quoter
+    decision_id: str | None
+    position_id: str | None
+    entry: EntryPlan | None = None
+    working: Working | None = None
+    cause: str = ""
+    resume_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    refusals: int = 0
+    fills: list[FillReport] = field(default_factory=list)
+    command_id: str | None = None
+    """The command that waits for this execution, if a person ordered it."""
+
+
+@dataclass(slots=True)
+class Guard:
+    """The stop kept at the exchange for one position."""
+
+    state: ProtectionState = ProtectionState.NAKED
+    since: Instant = Instant(0)  # noqa: RUF009  immutable
+    protection_id: str = ""
+    algo_id: str = ""
+    trigger: Decimal | None = None
+    wanted: Decimal | None = None
+    retry_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    asked: bool = False
+
+
+@dataclass(slots=True)
+class Holding:
+    """One life of a position, from its first fill until its closure is recorded."""
+
+    position_id: str
+    origin: str
+    position: Position
+    leverage: Decimal
+    parameter_set: str
+    regime: Regime
+    watch: Watch
+    guard: Guard
+    facts: PositionFacts | None = None
+    chain: ChainState = field(default_factory=ChainState)
+    close: CloseRequest | None = None
+    urgent_attempts: int = 0
+    retry_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    fills: list[FillReport] = field(default_factory=list)
+    gross: Decimal = ZERO
+    """Realised result as the exchange stated it with its fills."""
+    fees: Decimal = ZERO
+    funding: Decimal = ZERO
+    penalty: Decimal = ZERO
+    entered: bool = False
+    """Whether the entry is in the ledger with everything that led to it."""
+    foreign: bool = False
+    """Whether somebody else had a hand in it: then the closure is attributed by evidence."""
+    standing: tuple[tuple[Cause, Kind, Why], ...] = ()
+    saved: ChainState | None = None
+    """What of the rules' memory the ledger has."""
+    flat_at: Instant | None = None
+    margin_state: MarginState = field(default_factory=MarginState)
+    margin: MarginVerdict | None = None
+    strength: Decimal | None = None
+    managed: bool = True
+    """Whether the exit rules look after it; a position that was only to be protected has its stop and no more."""
+    waiting_commands: list[str] = field(default_factory=list)
+
+    @property
+    def side(self) -> Side:
+        """Give the side held."""
+        return self.position.side
+
+    @property
+    def contracts(self) -> Contracts:
+        """Give what is held now."""
+        return self.position.contracts
+
+
+@dataclass(slots=True)
+class Leaving:
+    """A position that is flat and waits for its closure to be recorded; evidence is asked for at an instant."""
+
+    holding: Holding
+    ask_at: Instant
+    asked: bool = False
+
+
+@dataclass(slots=True)
+class Desk:
+    """Everything about one instrument."""
+
+    instrument: Instrument
+    version: int
+    rules: Rules
+    study: Study
+    regime: RegimeState = field(default_factory=RegimeState)
+    traded: bool = True
+    ticker: Ticker | None = None
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    mark: MarkPrice | None = None
+    funding: FundingRate | None = None
+    limit: PriceLimit | None = None
+    last_candle_at: Instant | None = None
+    warming: bool = True
+    returns: deque[float] = field(default_factory=lambda: deque(maxlen=RETURNS_KEPT))
+    heard: deque[tuple[Instant, Side]] = field(default_factory=lambda: deque(maxlen=200))
+    leverage: Decimal | None = None
+    """What is set at the exchange, as far as it told us."""
+    wanted: EntryPlan | None = None
+    """An entry that waits for its leverage to be confirmed."""
+    execution: Execution | None = None
+    holding: Holding | None = None
+    leaving: list[Leaving] = field(default_factory=list)
+    """Positions that are flat and wait for their closure to be recorded."""
+    funding_due: Instant | None = None
+    """A funding time that has passed while something was held, until its bill is seen."""
+    last_close: LastClose | None = None
+    theirs: PositionReport | None = None
+    """The exchange's own view of the position."""
+    reading: MarginReading | None = None
+    skipped: str = ""
+    """The reason of the last recorded skip: recorded again only when it changes."""
+    profile: int = 0
+
+    @property
+    def inst_id(self) -> str:
+        """Give the instrument's id."""
+        return self.instrument.inst_id
+
+    @property
+    def book(self) -> tuple[Decimal | None, Decimal | None]:
+        """Give best bid and ask."""
+        return self.bid, self.ask
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether an order or a fill is on its way, so that sizes must not be compared."""
+        return self.execution is not None or bool(self.leaving)

@@ -1,0 +1,354 @@
+"""Entries: a closed candle speaks, every gate is asked, size and leverage are worked out, all of it is recorded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from scalpctl.core import leverage, limits, protection, sizing
+from scalpctl.core.costs import Edge, edge
+from scalpctl.core.evidence import Evidence
+from scalpctl.core.exchange.outcomes import Accepted, Outcome
+from scalpctl.core.gates import market, state
+from scalpctl.core.gates.market import Sight
+from scalpctl.core.gates.state import Standing
+from scalpctl.core.gates.verdicts import Entrance, GateVerdict, Skip, at_most, unless
+from scalpctl.core.leverage import LeverageChoice
+from scalpctl.core.maker import Purpose, Quoter
+from scalpctl.core.margin import MarginAnswer, MarginState, MarginVerdict, Trust, liquidation_price
+from scalpctl.core.money import ZERO, Contracts, Quote, add, exact, multiply
+from scalpctl.core.pnl import settle
+from scalpctl.core.records.positions import EntryMade, LeverageChosen
+from scalpctl.core.records.trading import Decided
+from scalpctl.core.sides import Side
+from scalpctl.core.signals.choice import choose
+from scalpctl.core.signals.rules import Signal, speak
+from scalpctl.core.sizing import Sized, SizingInputs
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, EntryPlan, Execution, Role
+from scalpctl.engine.effects import SetLeverage
+
+MAINTENANCE_RATE = Decimal("0.01")
+"""A cautious maintenance rate for the estimate whether a stop comes before liquidation; most tiers ask for less."""
+
+
+def consider(ctx: Context, desk: Desk) -> None:
+    """Ask the candle that has just closed whether to enter; a skip has one enumerated reason."""
+    reading = desk.study.reading
+    if reading is None or ctx.ending is not None:
+        return
+    signals = speak(desk.inst_id, reading, ctx.plan.settled.signals, desk.rules.signals)
+    trend = Side.LONG if reading.plus_di >= reading.minus_di else Side.SHORT
+    choice = choose(signals, desk.regime.regime, trend, desk.rules.choice)
+    if choice.signal is None:
+        _skip(ctx, desk, choice.skipped or Skip.NO_SIGNAL, None, Entrance(()), Evidence())
+        return
+    signal = choice.signal
+    entrance, worth = _gates(ctx, desk, signal)
+    desk.heard.append((ctx.at, signal.side))
+    if entrance.skip is not None:
+        _skip(ctx, desk, entrance.skip, signal, entrance, worth.evidence())
+        return
+    _enter(ctx, desk, signal, entrance, worth)
+
+
+def leverage_answered(ctx: Context, desk: Desk, granted: Decimal, outcome: Outcome) -> None:
+    """Go on with an entry once its leverage is confirmed; without that there is no entry."""
+    plan, desk.wanted = desk.wanted, None
+    if isinstance(outcome, Accepted):
+        desk.leverage = granted
+    else:
+        desk.leverage = None
+    if plan is None:
+        return
+    if not isinstance(outcome, Accepted):
+        _choice(ctx, desk, plan.choice, None)
+        _given_up(ctx, desk, plan, "leverage_not_confirmed")
+        return
+    _begin(ctx, desk, plan)
+
+
+def finished(ctx: Context, desk: Desk, done: Execution) -> None:
+    """Record what became of an entry: made, or given up with the reason."""
+    plan = done.entry
+    if plan is None:
+        return
+    if not done.fills:
+        _given_up(ctx, desk, plan, done.cause or "not_filled")
+        return
+    contracts = sum((Fraction(fill.contracts.value) for fill in done.fills), Fraction(0))
+    value = sum((Fraction(fill.price) * Fraction(fill.contracts.value) for fill in done.fills), Fraction(0))
+    average = settle(value / contracts)
+    size = settle(contracts)
+    holding = desk.holding
+    if holding is not None and holding.position_id == done.position_id:
+        holding.entered = True
+    notional = desk.instrument.notional(Contracts(size), average).value
+    ctx.record(
+        EntryMade(
+            entry_id=ctx.names.thing("entry"),
+            position_id=done.position_id or "",
+            client_id=done.fills[0].client_id or None,
+            decision_id=plan.decision_id,
+            signal=plan.signal.kind.value,
+            strength=exact(_decimal(plan.signal.strength)),
+            regime=plan.regime.value,
+            sizing=plan.sized.evidence.to_plain(),
+            leverage_requested=exact(plan.choice.requested),
+            leverage_granted=exact(desk.leverage or plan.choice.capped),
+            margin=exact(settle(Fraction(notional) / Fraction(desk.leverage or plan.choice.capped))),
+            decision_price=exact(plan.decision_price),
+            average_price=exact(average),
+            contracts=exact(size),
+            fees=exact(add(*(-(fill.fee or ZERO) for fill in done.fills), ZERO)),
+            entered_at=done.fills[0].filled_at,
+        )
+    )
+
+
+def _gates(ctx: Context, desk: Desk, signal: Signal) -> tuple[Entrance, Edge]:
+    """Ask every gate, in order; all of them answer, so that the record shows how near each was."""
+    rules, reading = desk.rules, desk.study.reading
+    atr = _decimal(reading.atr_ratio) if reading is not None else ZERO
+    sight = _sight(ctx, desk, signal)
+    fees = ctx.account.fees
+    worth = Edge(ZERO, ZERO, ZERO, ZERO)
+    if fees is not None:
+        worth = edge(atr, _decimal(signal.strength), fees, _funding_of(ctx, desk, signal.side), rules.costs)
+    rate = Decimal(desk.funding.rate_text) if desk.funding is not None else None
+    verdicts: list[GateVerdict] = [
+        *state.judge_standing(_standing(ctx, desk)),
+        *market.judge_freshness(sight, rules.market),
+        *market.judge_price(signal.side, sight, rules.market),
+        *state.judge_rest(signal.side, desk.last_close, ctx.at, rules.reentry),
+        state.judge_saturation(signal.side, list(desk.heard), ctx.at, rules.reentry),
+        market.judge_funding(signal.side, sight, rate, rules.market),
+        _correlation(ctx, desk, signal.side),
+        market.judge_costs(worth) if fees is not None else unless(Skip.COSTS, "the fee rates are unknown", "exchange"),
+        market.judge_stop(rules.protection.stop_ratio, worth.cost_ratio, atr, rules.market),
+        market.judge_margin(_margin(ctx)),
+    ]
+    return Entrance(tuple(verdicts)), worth
+
+
+def _standing(ctx: Context, desk: Desk) -> Standing:
+    known = ctx.usable and ctx.recovered and ctx.account.positions is not None
+    opening = sum(
+        1 for one in ctx.desks.values() if one.execution is not None and one.execution.role is Role.ENTRY
+        and one.holding is None
+    )  # fmt: skip
+    holding = desk.holding is not None or (desk.theirs is not None and bool(desk.theirs.contracts))
+    return Standing(
+        latch=limits.blocks_entry(ctx.limits, desk.inst_id, ctx.at, desk.rules.limits),
+        traded=desk.traded and desk.instrument.state == "live",
+        warm=not desk.warming,
+        position_open=holding if known else None,
+        order_open=desk.execution is not None or desk.wanted is not None,
+        close_running=bool(desk.leaving),
+        positions=max(ctx.account.positions or 0, ctx.held) + opening if known else None,
+        positions_max=ctx.plan.settled.positions_max,
+    )
+
+
+def _sight(ctx: Context, desk: Desk, signal: Signal) -> Sight:
+    reading = desk.study.reading
+    return Sight(
+        at=ctx.at,
+        signal_at=signal.seen_at,
+        signal_price=_decimal(signal.price),
+        bid=desk.bid,
+        ask=desk.ask,
+        book_at=desk.ticker.exchange_at if desk.ticker is not None else None,
+        mark=Decimal(desk.mark.price_text) if desk.mark is not None else None,
+        last_close=reading.close if reading is not None else 0.0,
+        atr=reading.atr if reading is not None else 0.0,
+        funding_at=desk.funding.funding_at if desk.funding is not None else None,
+    )
+
+
+def _funding_of(ctx: Context, desk: Desk, side: Side) -> Decimal:
+    """Give the funding rate this side would pay, if a funding falls into the time a position is usually held."""
+    if desk.funding is None or desk.funding.funding_at - ctx.at > 1_800_000_000:
+        return ZERO
+    return multiply(Decimal(desk.funding.rate_text), Decimal(side.sign))
+
+
+def _correlation(ctx: Context, desk: Desk, side: Side) -> GateVerdict:
+    others = [
+        (other.inst_id, list(other.returns))
+        for other in ctx.desks.values()
+        if other is not desk and other.holding is not None and other.holding.side is side
+    ]
+    if not others:
+        return unless(Skip.CORRELATED, "")
+    return market.judge_correlation(list(desk.returns), others, desk.rules.market)
+
+
+def _margin(ctx: Context) -> MarginVerdict | None:
+    """Give the worst margin verdict of all positions; with none open, a known equity is enough."""
+    verdicts = [desk.holding.margin for desk in ctx.desks.values() if desk.holding is not None and desk.holding.margin]
+    bad = next((verdict for verdict in verdicts if verdict.answer is not MarginAnswer.SAFE), None)
+    if bad is not None:
+        return bad
+    seen = ctx.account.seen_at
+    if ctx.account.equity is None or seen is None or ctx.at - seen > ctx.plan.safety.account_age_us:
+        return None
+    return MarginVerdict(MarginAnswer.SAFE, Trust.TRUSTED, None, ZERO, Evidence(), MarginState())
+
+
+def _enter(ctx: Context, desk: Desk, signal: Signal, entrance: Entrance, worth: Edge) -> None:
+    """Work out leverage and size; when both stand, record the decision and begin."""
+    reading = desk.study.reading
+    own = desk.bid if signal.side is Side.LONG else desk.ask
+    if reading is None or own is None:
+        return
+    atr, strength = _decimal(reading.atr_ratio), _decimal(signal.strength)
+    choice = leverage.choose(
+        strength, desk.regime.regime, atr, exchange_max=desk.instrument.leverage_max, limits=desk.rules.leverage
+    )
+    sized = _size(ctx, desk, strength, atr, (own, choice.capped, worth.cost_ratio))
+    stop = protection.trigger(desk.instrument, signal.side, own, desk.rules.protection)
+    final = (*entrance.verdicts, *_last_gates(ctx, desk, signal.side, (own, stop), choice, sized))
+    entrance = Entrance(final)
+    shown = worth.evidence() + _prefixed("leverage", choice.evidence) + _prefixed("size", sized.evidence)
+    if entrance.skip is not None:
+        _skip(ctx, desk, entrance.skip, signal, entrance, shown)
+        return
+    desk.profile = sized.profile
+    desk.skipped = ""
+    decision_id = _decided(ctx, desk, "enter", signal, entrance, shown)
+    plan = EntryPlan(decision_id, signal, signal.side, choice, sized, desk.regime.regime, own, stop)
+    if desk.leverage != choice.capped:
+        desk.wanted = plan
+        ctx.do(SetLeverage(desk.inst_id, choice.capped, ctx.plan.settled.margin_mode))
+        return
+    _begin(ctx, desk, plan)
+
+
+def _size(ctx: Context, desk: Desk, strength: Decimal, atr: Decimal, at: tuple[Decimal, Decimal, Decimal]) -> Sized:
+    price, geared, cost = at
+    account = ctx.account
+    inputs = SizingInputs(
+        equity=Quote(account.equity or ZERO),
+        margin_used=Quote(account.margin_used or ZERO),
+        margin_free=Quote(account.available if account.available is not None else account.equity or ZERO),
+        price=price,
+        leverage=geared,
+        strength=strength,
+        atr_ratio=atr,
+        stop_ratio=add(desk.rules.protection.stop_ratio, cost),
+        profile_held=desk.profile,
+    )
+    return sizing.size(desk.instrument, inputs, desk.rules.sizing)
+
+
+def _last_gates(
+    ctx: Context, desk: Desk, side: Side, prices: tuple[Decimal, Decimal], choice: LeverageChoice, sized: Sized
+) -> tuple[GateVerdict, ...]:  # fmt: skip
+    """Ask what can only be asked of a sized entry: the size itself, the exposure, and liquidation beyond the stop."""
+    own, stop = prices
+    exposure = add(ctx.account.exposure or ZERO, sized.notional.value)
+    coins = desk.instrument.coins(sized.contracts).value
+    taker = ctx.account.fees.taker_rate if ctx.account.fees is not None else ZERO
+    liquidation = None
+    if coins:
+        liquidation = liquidation_price(side, coins, own, backing=sized.margin, rates=(MAINTENANCE_RATE, taker))
+    near = not protection.is_before_liquidation(stop, own, liquidation, desk.rules.protection)
+    return (
+        unless(Skip.SIZE, sized.refusal.value if sized.refusal is not None else "", "sizing"),
+        at_most(Skip.SIZE, exposure, ctx.plan.settled.exposure_max, "exchange"),
+        unless(Skip.STOP_NEAR_LIQUIDATION, "liquidation is too near the stop" if near else "", f"{choice.capped}x"),
+    )
+
+
+def _begin(ctx: Context, desk: Desk, plan: EntryPlan) -> None:
+    """Begin the execution of an entry."""
+    _choice(ctx, desk, plan.choice, desk.leverage)
+    quoter = Quoter(Purpose.ENTRY, plan.side.opening, plan.sized.contracts, plan.decision_price, ctx.at)
+    desk.execution = Execution(Role.ENTRY, quoter, plan.decision_id, None, entry=plan)
+
+
+def _choice(ctx: Context, desk: Desk, choice: LeverageChoice, granted: Decimal | None) -> None:
+    shown = choice.evidence
+    ctx.record(
+        LeverageChosen(
+            session_id=ctx.session_id,
+            position_id=None,
+            inst_id=desk.inst_id,
+            at=ctx.at,
+            strength=exact(choice.strength),
+            regime_multiplier=exact(Decimal(str(shown.get("regime_multiple")))),
+            volatility_multiplier=exact(Decimal(str(shown.get("volatility_multiple")))),
+            adjusted_strength=exact(choice.adjusted),
+            category=choice.category.value,
+            requested=exact(choice.requested),
+            capped=exact(choice.capped),
+            granted=None if granted is None else exact(granted),
+            working=shown.to_plain(),
+        )
+    )
+
+
+def _given_up(ctx: Context, desk: Desk, plan: EntryPlan, why: str) -> None:
+    shown = Evidence.of("execution", reason=why, decision=plan.decision_id)
+    _decided(ctx, desk, "given_up", plan.signal, Entrance(()), shown)
+
+
+def _skip(
+    ctx: Context, desk: Desk, reason: Skip, signal: Signal | None, entrance: Entrance, shown: Evidence
+) -> None:  # fmt: skip
+    """Record a skip when its reason differs from the last one; silence of all signals is not worth a row."""
+    if reason is Skip.NO_SIGNAL or (reason.value == desk.skipped and signal is None):
+        desk.skipped = reason.value
+        return
+    desk.skipped = reason.value
+    _decided(ctx, desk, f"skip:{reason.value}", signal, entrance, shown)
+
+
+def _decided(
+    ctx: Context, desk: Desk, outcome: str, signal: Signal | None, entrance: Entrance, shown: Evidence
+) -> str:  # fmt: skip
+    decision_id = ctx.names.thing("decision")
+    heard = _prefixed("signal", signal.evidence) if signal is not None else Evidence()
+    ctx.record(
+        Decided(
+            decision_id=decision_id,
+            session_id=ctx.session_id,
+            position_id=None,
+            inst_id=desk.inst_id,
+            decided_at=ctx.at,
+            subject="entry",
+            outcome=outcome,
+            winner=signal.kind.value if signal is not None else None,
+            verdicts=[] if signal is None else [{"side": signal.side.value, "strength": signal.strength}],
+            gates=[_gate(verdict) for verdict in entrance.verdicts],
+            evidence=(heard + shown).to_plain(),
+            parameters={"regime": desk.regime.regime.value, "sources": desk.rules.sources},
+        )
+    )
+    return decision_id
+
+
+def _gate(verdict: GateVerdict) -> dict[str, Any]:
+    return {
+        "gate": verdict.gate.value,
+        "passed": verdict.passed,
+        "value": _plain(verdict.value),
+        "limit": _plain(verdict.limit),
+        "source": verdict.source,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return exact(value) if isinstance(value, Decimal) else value
+
+
+def _prefixed(prefix: str, shown: Evidence) -> Evidence:
+    return Evidence(tuple(replace(item, name=f"{prefix}.{item.name}") for item in shown))
+
+
+def _decimal(estimate: float) -> Decimal:
+    """Take an estimate into the exact world, rounded so that its digits mean something."""
+    return Decimal(f"{estimate:.10f}")

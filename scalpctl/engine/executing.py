@@ -1,0 +1,172 @@
+"""Carries one maker-first execution: posts, waits, moves, and in the end gives up (an entry) or takes (an exit)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scalpctl.core import maker
+from scalpctl.core.exchange.requests import OrderType
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.maker import GiveUp, MakerEvent, MakerState, Purpose, Quote, Stop, Take
+from scalpctl.core.money import Contracts
+from scalpctl.core.orders import OrderState
+from scalpctl.engine import ordering
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Execution, Role, Working
+from scalpctl.engine.ordering import Wanted
+
+BACKOFF_US = MICROS_PER_SECOND // 4
+BACKOFF_MAX_US = 5 * MICROS_PER_SECOND
+_BY_ORDER = {
+    OrderState.LIVE: MakerEvent.ACCEPTED,
+    OrderState.PARTLY_FILLED: MakerEvent.ACCEPTED,
+    OrderState.UNKNOWN: MakerEvent.NO_ANSWER,
+}
+
+
+def advance(ctx: Context, desk: Desk) -> Execution | None:
+    """Do what the execution of a desk needs now; gives it back when it is over."""
+    execution = desk.execution
+    if execution is None:
+        return None
+    if execution.working is not None:
+        _follow(ctx, desk, execution, execution.working)
+    if execution.working is None and not _is_over(execution):
+        if ctx.at < execution.resume_at:
+            return None
+        _decide(ctx, desk, execution)
+    if execution.working is None and _is_over(execution):
+        desk.execution = None
+        return execution
+    return None
+
+
+def withdraw(ctx: Context, desk: Desk) -> None:
+    """Ask for the end of the execution under way: its order is cancelled, and what was filled stays filled."""
+    execution = desk.execution
+    if execution is None:
+        return
+    execution.quoter = replace(execution.quoter, withdrawn=True)
+    execution.resume_at = ctx.at
+    if execution.working is not None:
+        _cancel(ctx, desk, execution, execution.working, MakerEvent.WITHDRAWN)
+
+
+def _is_over(execution: Execution) -> bool:
+    return execution.quoter.state in maker.MAKER.final
+
+
+def _follow(ctx: Context, desk: Desk, execution: Execution, working: Working) -> None:
+    """Bring the execution in line with what is known about its order."""
+    order = working.order
+    if order.is_open:
+        event = _BY_ORDER.get(order.state)
+        if event is not None:
+            _step(execution, event)
+        if working.cancelling and execution.quoter.state is MakerState.RESTING:
+            _step(execution, MakerEvent.WITHDRAWN)
+        known = order.state in {OrderState.LIVE, OrderState.PARTLY_FILLED}
+        if known and execution.quoter.state is MakerState.CANCELLING:
+            ordering.withdraw(ctx, desk, working)
+        _patience(ctx, desk, execution, working)
+        ordering.overdue(ctx, desk, working)
+    elif order.is_settled:
+        _ended(ctx, desk, execution, working)
+    else:
+        ordering.overdue(ctx, desk, working)
+
+
+def _patience(ctx: Context, desk: Desk, execution: Execution, working: Working) -> None:
+    quoter = execution.quoter
+    own = desk.bid if quoter.action.sign > 0 else desk.ask
+    event = maker.patience(quoter, own, ctx.at, desk.rules.maker)
+    if event is not None:
+        _cancel(ctx, desk, execution, working, event)
+
+
+def _cancel(ctx: Context, desk: Desk, execution: Execution, working: Working, event: MakerEvent) -> None:
+    _step(execution, event)
+    if working.order.state is not OrderState.SENT:  # an unanswered order is cancelled once it is known to exist
+        ordering.withdraw(ctx, desk, working)
+
+
+def _ended(ctx: Context, desk: Desk, execution: Execution, working: Working) -> None:
+    """Count what an order that is over has filled, and see what is left."""
+    execution.working = None
+    quoter = replace(execution.quoter, filled=execution.quoter.filled + working.order.filled)
+    execution.quoter = quoter
+    if not desk.instrument.floor_contracts(quoter.left):
+        _step(execution, MakerEvent.FILLED)
+        return
+    refused = working.order.state in {OrderState.REFUSED, OrderState.VOID}
+    if refused:
+        execution.refusals += 1
+        pause = min(BACKOFF_MAX_US, BACKOFF_US << min(execution.refusals, 8))
+        execution.resume_at = Instant(ctx.at + pause)
+    crossed = MakerEvent.CROSSED if working.type is OrderType.POST_ONLY else MakerEvent.CANCELLED
+    for event in (MakerEvent.REFUSED, crossed, MakerEvent.CANCELLED) if refused else (crossed, MakerEvent.CANCELLED):
+        if maker.MAKER.allows(execution.quoter.state, event):
+            _step(execution, event)
+            return
+
+
+def _decide(ctx: Context, desk: Desk, execution: Execution) -> None:
+    """Say what comes next: a quote, for an exit taking, or the end."""
+    quoter = execution.quoter
+    contracts = _what_is_left(desk, execution)
+    if not contracts:
+        _finish(execution, MakerEvent.FILLED if not quoter.left else MakerEvent.GIVE_UP)
+        return
+    decision = maker.decide(quoter, desk.instrument, desk.book, ctx.at, desk.rules.maker)
+    if isinstance(decision, Stop):
+        if decision.reason is GiveUp.NO_BOOK and quoter.purpose is Purpose.EXIT:
+            execution.resume_at = Instant(ctx.at + MICROS_PER_SECOND)
+            return
+        execution.cause = decision.reason.value
+        _finish(execution, MakerEvent.GIVE_UP)
+        return
+    _send(ctx, desk, execution, decision, contracts)
+
+
+def _send(ctx: Context, desk: Desk, execution: Execution, decision: Quote | Take, contracts: Contracts) -> None:
+    quote = isinstance(decision, Quote)
+    price = decision.price if isinstance(decision, Quote) else decision.limit_price
+    if execution.quoter.state is MakerState.DECIDING:
+        _step(execution, MakerEvent.REQUOTE if quote else MakerEvent.TAKE)
+    if quote:
+        execution.quoter = maker.placed(execution.quoter, price, ctx.at)
+    execution.working = ordering.send(
+        ctx,
+        desk,
+        Wanted(
+            role=execution.role,
+            action=execution.quoter.action,
+            type=OrderType.POST_ONLY if quote else OrderType.IOC,
+            contracts=contracts,
+            price=price,
+            position_id=execution.position_id,
+            decision_id=execution.decision_id,
+            decision_price=execution.quoter.decided_price,
+        ),
+    )
+
+
+def _what_is_left(desk: Desk, execution: Execution) -> Contracts:
+    left = execution.quoter.left
+    if execution.role is not Role.ENTRY:
+        left = min(left, desk.holding.contracts if desk.holding is not None else Contracts(0))
+    return desk.instrument.floor_contracts(left)
+
+
+def _finish(execution: Execution, event: MakerEvent) -> None:
+    if execution.quoter.state is MakerState.QUOTING:  # nothing was ever sent
+        state = MakerState.DONE if event is MakerEvent.FILLED else MakerState.GIVEN_UP
+        execution.quoter = replace(execution.quoter, state=state)
+        return
+    _step(execution, event)
+
+
+def _step(execution: Execution, event: MakerEvent) -> None:
+    """Take a step of the table where it has one; what a state does not care about changes nothing."""
+    if maker.MAKER.allows(execution.quoter.state, event):
+        execution.quoter = maker.advance(execution.quoter, event)

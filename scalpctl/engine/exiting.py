@@ -1,0 +1,306 @@
+"""Exits: the chain is asked, its winner votes, and one close request per position is carried out, whoever asked."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+from scalpctl.core import closing
+from scalpctl.core.causes import Cause
+from scalpctl.core.closing import CloseEvent, CloseRequest, CloseState, Nothing, Vote
+from scalpctl.core.evidence import Evidence
+from scalpctl.core.exchange.requests import OrderType
+from scalpctl.core.exits.chain import Decision
+from scalpctl.core.exits.verdicts import Kind
+from scalpctl.core.exits.view import Alarms, Quoted, View
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.maker import Purpose, Quoter
+from scalpctl.core.money import ZERO, Contracts, add, exact, multiply, subtract
+from scalpctl.core.orders import OrderState
+from scalpctl.core.pnl import settle
+from scalpctl.core.records.positions import PartialTaken
+from scalpctl.core.records.trading import Decided
+from scalpctl.core.sides import Side
+from scalpctl.engine import executing, ordering
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Execution, Holding, Role, Working
+from scalpctl.engine.effects import Reread
+from scalpctl.engine.ordering import Wanted
+
+WITHDRAW_PATIENCE_US = MICROS_PER_SECOND
+"""How long an urgent close waits for its own other orders to be cancelled before it goes ahead."""
+RETRY_US = MICROS_PER_SECOND // 4
+RETRY_MAX_US = 5 * MICROS_PER_SECOND
+COLLAR_RATIO = Decimal("0.01")
+"""Furthest from the mark an urgent close is priced when the exchange refuses a market order."""
+
+
+def evaluate(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Ask the chain about a position, record what changed, and act on its winner."""
+    if holding.facts is None or not holding.managed:
+        return
+    view = View(
+        holding.facts,
+        ctx.at,
+        desk.rules.prices,
+        exit_price=_exit_price(desk, holding),
+        mark=_mark(desk),
+        reading=desk.study.reading,
+        alarms=Alarms(margin=holding.margin),
+    )
+    decision = desk.rules.exits.chain.evaluate(view, holding.chain)
+    holding.chain = decision.state
+    holding.watch.keep(decision.band)
+    winner = decision.winner
+    acts = winner is not None and (holding.close is None or winner.kind is Kind.CLOSE)
+    if winner is None or not acts:
+        if decision.standing != holding.standing:
+            _record(ctx, desk, holding, decision)
+        return
+    if winner.kind is Kind.PARTIAL:
+        _take_part(ctx, desk, holding, decision)
+    elif holding.close is None or all(known.cause is not winner.rule for known in holding.close.votes):
+        _record(ctx, desk, holding, decision)
+        vote(ctx, desk, holding, winner.rule, decision.evidence())
+
+
+def vote(ctx: Context, desk: Desk, holding: Holding, cause: Cause, evidence: Evidence, actor: str = "engine") -> None:
+    """Add a reason to close a position; the first one opens its one close request."""
+    cast = Vote(cause, ctx.at, evidence, actor)
+    if holding.close is not None:
+        holding.close = closing.add_vote(holding.close, cast)
+    else:
+        asked = closing.request(ctx.names.thing("close"), desk.inst_id, holding.contracts, cast)
+        if asked is Nothing.ALREADY_FLAT:
+            return
+        assert isinstance(asked, CloseRequest)  # noqa: S101  the other member of the union is handled above
+        holding.close = asked
+    drive(ctx, desk)
+
+
+def drive(ctx: Context, desk: Desk) -> None:
+    """Carry the close of a desk's position one step further, if it has one and may go on."""
+    holding = desk.holding
+    if holding is None or holding.close is None or holding.close.is_over or holding.contracts.value <= ZERO:
+        return
+    close = holding.close
+    if close.state is CloseState.HURRYING or (desk.execution is not None and desk.execution.role is not Role.CLOSE):
+        executing.withdraw(ctx, desk)
+    if close.state is CloseState.HURRYING and desk.execution is None:
+        close = holding.close = closing.advance(close, CloseEvent.QUOTE_ENDED)
+    if close.state is not CloseState.REQUESTED or ctx.at < holding.retry_at:
+        return
+    if desk.execution is not None:
+        waited = ctx.at - close.votes[-1].at > WITHDRAW_PATIENCE_US
+        if not (close.is_urgent and waited and desk.execution.role is Role.ENTRY):
+            return
+    if close.is_urgent:
+        _take(ctx, desk, holding)
+    elif desk.execution is None:
+        _quote(ctx, desk, holding)
+
+
+def finished(ctx: Context, desk: Desk, done: Execution) -> None:
+    """Take the end of a partial take or of a patient close."""
+    holding = desk.holding
+    if done.role is Role.PARTIAL:
+        if done.fills:
+            _record_part(ctx, desk, holding, done)
+        elif holding is not None and done.cause == Cause.PARTIAL_TAKE.value:
+            holding.chain = holding.chain.step_returned()
+            holding.watch.clear()
+        return
+    if holding is None or holding.close is None or holding.close.is_over:
+        return
+    if closing.CLOSING.allows(holding.close.state, CloseEvent.QUOTE_ENDED):
+        holding.close = closing.advance(holding.close, CloseEvent.QUOTE_ENDED)
+    drive(ctx, desk)
+
+
+def taken(ctx: Context, desk: Desk, working: Working) -> None:
+    """Take what became of an urgent closing order."""
+    holding = desk.holding
+    if holding is None or holding.close is None or holding.close.state is not CloseState.TAKING:
+        return
+    if working.order.is_open or not working.order.is_settled:
+        ordering.overdue(ctx, desk, working)
+        return
+    if working.order.state in {OrderState.REFUSED, OrderState.VOID}:
+        holding.close = closing.advance(holding.close, CloseEvent.REFUSED)
+        holding.urgent_attempts += 1
+        pause = min(RETRY_MAX_US, RETRY_US << min(holding.urgent_attempts, 8))
+        holding.retry_at = Instant(ctx.at + pause)
+        ctx.do(Reread(holding.position.opened_at))  # what is really left decides, not what we believed
+    else:
+        holding.close = closing.advance(holding.close, CloseEvent.QUOTE_ENDED)
+        drive(ctx, desk)
+
+
+def still_open(ctx: Context, desk: Desk) -> None:
+    """Take the exchange's word that a position which refused to close is still there."""
+    holding = desk.holding
+    if holding is not None and holding.close is not None and holding.close.state is CloseState.CHECKING:
+        holding.close = closing.advance(holding.close, CloseEvent.STILL_OPEN)
+        drive(ctx, desk)
+
+
+def take_fraction(ctx: Context, desk: Desk, holding: Holding, contracts: Contracts, command_id: str) -> None:
+    """Close a part by order of a person: patiently, as one partial execution."""
+    quoter = Quoter(Purpose.EXIT, holding.side.closing, contracts, _reference(desk, holding), ctx.at)
+    desk.execution = Execution(
+        Role.PARTIAL, quoter, None, holding.position_id, cause=Cause.OPERATOR.value, command_id=command_id
+    )
+
+
+def _take(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Close at once: market, then priced at the collar, then posted at the touch, in turn, while the stop stays."""
+    close = holding.close
+    if close is None:
+        return
+    contracts = desk.instrument.floor_contracts(holding.contracts)
+    if not contracts:
+        return
+    holding.close = closing.advance(close, CloseEvent.TAKE)
+    kind = (OrderType.MARKET, OrderType.IOC, OrderType.POST_ONLY)[holding.urgent_attempts % 3]
+    ordering.send(
+        ctx,
+        desk,
+        Wanted(
+            role=Role.CLOSE,
+            action=holding.side.closing,
+            type=kind,
+            contracts=contracts,
+            price=_urgent_price(desk, holding, kind),
+            position_id=holding.position_id,
+            decision_id=None,
+            decision_price=_reference(desk, holding),
+        ),
+    )
+
+
+def _urgent_price(desk: Desk, holding: Holding, kind: OrderType) -> Decimal | None:
+    if kind is OrderType.MARKET:
+        return None
+    action = holding.side.closing
+    if kind is OrderType.POST_ONLY:
+        own = desk.bid if action.sign > 0 else desk.ask
+        return desk.instrument.passive_price(own or _reference(desk, holding), action)
+    reference = _reference(desk, holding)
+    beyond = multiply(reference, add(Decimal(1), multiply(COLLAR_RATIO, Decimal(action.sign))))
+    price = desk.instrument.passive_price(beyond, action)
+    limit = desk.limit
+    if limit is not None and limit.buy_max_text is not None and action.sign > 0:
+        return min(price, Decimal(limit.buy_max_text))
+    if limit is not None and limit.sell_min_text is not None and action.sign < 0:
+        return max(price, Decimal(limit.sell_min_text))
+    return price
+
+
+def _quote(ctx: Context, desk: Desk, holding: Holding) -> None:
+    close = holding.close
+    if close is None:
+        return
+    holding.close = closing.advance(close, CloseEvent.QUOTE)
+    contracts = closing.order_contracts(close, holding.contracts)
+    quoter = Quoter(Purpose.EXIT, holding.side.closing, contracts, _reference(desk, holding), ctx.at)
+    desk.execution = Execution(Role.CLOSE, quoter, None, holding.position_id, cause=close.owner.cause.value)
+
+
+def _take_part(ctx: Context, desk: Desk, holding: Holding, decision: Decision) -> None:
+    """Begin a partial take; while another execution runs its step is given back and asked for again."""
+    winner = decision.winner
+    if winner is None or winner.contracts is None:
+        return
+    if desk.execution is not None or holding.close is not None:
+        holding.chain = holding.chain.step_returned()
+        return
+    decision_id = _record(ctx, desk, holding, decision)
+    quoter = Quoter(Purpose.EXIT, holding.side.closing, winner.contracts, _reference(desk, holding), ctx.at)
+    desk.execution = Execution(Role.PARTIAL, quoter, decision_id, holding.position_id, cause=winner.rule.value)
+
+
+def _record_part(ctx: Context, desk: Desk, holding: Holding | None, done: Execution) -> None:
+    """Record a partial take with the money of its own fills."""
+    held = holding if holding is not None and holding.position_id == done.position_id else None
+    taken_contracts = Contracts(add(*(fill.contracts.value for fill in done.fills)))
+    value = add(*(multiply(fill.price, fill.contracts.value) for fill in done.fills))
+    gross = add(*(fill.pnl or ZERO for fill in done.fills))
+    fees = add(*(-(fill.fee or ZERO) for fill in done.fills)) or ZERO
+    remaining = held.contracts if held is not None else Contracts(ZERO)
+    opened = held.position if held is not None else None
+    whole = opened.contracts_max if opened is not None else taken_contracts
+    entry = opened.average_price if opened is not None and remaining else ZERO
+    last = done.fills[-1]
+    ctx.record(
+        PartialTaken(
+            partial_id=ctx.names.thing("partial"),
+            position_id=done.position_id or "",
+            inst_id=desk.inst_id,
+            side=(Side.LONG if done.quoter.action.sign < 0 else Side.SHORT).value,
+            client_id=last.client_id or None,
+            decision_id=done.decision_id,
+            taken_contracts=exact(taken_contracts),
+            taken_coins=exact(desk.instrument.coins(taken_contracts)),
+            taken_ratio=exact(_share(taken_contracts.value, whole.value)),
+            remaining_contracts=exact(remaining),
+            remaining_coins=exact(desk.instrument.coins(remaining)),
+            gross=exact(gross),
+            fees=exact(fees),
+            net=exact(subtract(gross, fees)),
+            entry_price=exact(entry),
+            exit_price=exact(_share(value, taken_contracts.value)),
+            held_us=ctx.at - opened.opened_at if opened is not None else 0,
+            reason=done.cause,
+            taken_at=last.filled_at,
+        )
+    )
+
+
+def _share(part: Decimal, whole: Decimal) -> Decimal:
+    return settle(Fraction(part) / Fraction(whole))
+
+
+def _record(ctx: Context, desk: Desk, holding: Holding, decision: Decision) -> str:
+    """Record a decision that differs from the last one recorded."""
+    holding.standing = decision.standing
+    decision_id = ctx.names.thing("decision")
+    winner = decision.winner
+    ctx.record(
+        Decided(
+            decision_id=decision_id,
+            session_id=ctx.session_id,
+            position_id=holding.position_id,
+            inst_id=desk.inst_id,
+            decided_at=ctx.at,
+            subject="exit",
+            outcome=winner.kind.value if winner is not None else Kind.HOLD.value,
+            winner=winner.rule.value if winner is not None else None,
+            verdicts=[
+                {"rule": one.rule.value, "kind": one.kind.value, "why": one.why.value} for one in decision.verdicts
+            ],
+            gates=[],
+            evidence=decision.evidence().to_plain(),
+            parameters={"set": holding.parameter_set, "sources": desk.rules.sources},
+        )
+    )
+    return decision_id
+
+
+def _exit_price(desk: Desk, holding: Holding) -> Quoted | None:
+    price = desk.bid if holding.side.sign > 0 else desk.ask
+    if price is None or desk.ticker is None:
+        return None
+    return Quoted(price, "ticker", desk.ticker.exchange_at)
+
+
+def _mark(desk: Desk) -> Quoted | None:
+    mark = desk.mark
+    return None if mark is None else Quoted(Decimal(mark.price_text), "mark", mark.exchange_at)
+
+
+def _reference(desk: Desk, holding: Holding) -> Decimal:
+    """Give the price a decision about this position is compared with: what it could be closed at now."""
+    price = desk.bid if holding.side.sign > 0 else desk.ask
+    if price is not None:
+        return price
+    return Decimal(desk.mark.price_text) if desk.mark is not None else holding.position.average_price

@@ -1,0 +1,235 @@
+"""The stop kept at the exchange: placed with the first fill, confirmed, only tightened, missed at once when gone."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from scalpctl.core import protection
+from scalpctl.core.causes import Cause
+from scalpctl.core.exchange.outcomes import Accepted, Outcome, Refused, Unknown
+from scalpctl.core.exchange.reports import AlgoReport
+from scalpctl.core.exchange.requests import AlgoKind, AmendAlgo, CancelAlgo, PlaceAlgo
+from scalpctl.core.exchange.resolutions import Found, Resolution
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.money import exact
+from scalpctl.core.protection import COVERED, PROTECTION, ProtectionEvent, ProtectionState
+from scalpctl.core.records.positions import PositionChanged
+from scalpctl.core.records.trading import ProtectionChanged, ProtectionPlaced
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Guard, Holding
+from scalpctl.engine.effects import AskAlgo
+
+RETRY_US = MICROS_PER_SECOND // 2
+ONE = Decimal(1)
+
+
+def drive(ctx: Context, desk: Desk) -> Cause | None:
+    """Do what the protection of a desk's position needs now; gives a cause when the position must be closed at once."""
+    holding = desk.holding
+    if holding is None:
+        return None
+    guard = holding.guard
+    event = protection.overdue(guard.state, guard.since, ctx.at, desk.rules.protection)
+    if event is ProtectionEvent.TIMED_OUT:
+        _move(ctx, holding, ProtectionEvent.TIMED_OUT)
+        return Cause.UNPROTECTED
+    if event is ProtectionEvent.NO_ANSWER:
+        _move(ctx, holding, ProtectionEvent.NO_ANSWER)
+    if guard.state in {ProtectionState.ASKING, ProtectionState.ASKING_NEW} and not guard.asked:
+        guard.asked = True
+        ctx.do(AskAlgo(desk.inst_id, guard.protection_id, guard.since))
+    if guard.state is ProtectionState.NAKED and ctx.at >= guard.retry_at:
+        _place(ctx, desk, holding)
+    elif guard.state is ProtectionState.PROTECTED:
+        _tighten(ctx, desk, holding)
+    return None
+
+
+def answered(ctx: Context, desk: Desk, holding: Holding, act: str, outcome: Outcome) -> None:
+    """Take the answer to placing, moving or cancelling a stop."""
+    if act == "cancel":
+        return
+    guard = holding.guard
+    if isinstance(outcome, Accepted):
+        guard.algo_id = outcome.exchange_id or guard.algo_id
+        _confirmed(ctx, holding)
+    elif isinstance(outcome, Refused):
+        _refused(ctx, holding, outcome, act)
+    else:
+        _move(ctx, holding, ProtectionEvent.NO_ANSWER)
+    drive(ctx, desk)
+
+
+def resolved(ctx: Context, holding: Holding, resolution: Resolution) -> None:
+    """Take what asking for a stop found."""
+    guard = holding.guard
+    guard.asked = False
+    if isinstance(resolution, Found) and isinstance(resolution.report, AlgoReport):
+        reported(ctx, holding, resolution.report)
+    elif isinstance(resolution, Unknown):
+        return
+    elif PROTECTION.allows(guard.state, ProtectionEvent.NOT_FOUND):
+        ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="void", ended_at=ctx.at))
+        _move(ctx, holding, ProtectionEvent.NOT_FOUND)
+
+
+def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
+    """Take the exchange's report of the stop."""
+    guard = holding.guard
+    guard.algo_id = report.algo_id or guard.algo_id
+    if report.state in {"live", "pause", "partially_effective"}:
+        if guard.state is ProtectionState.ASKING_NEW and guard.wanted is not None:
+            event = ProtectionEvent.CONFIRMED if report.stop_trigger == guard.wanted else ProtectionEvent.NOT_FOUND
+            if event is ProtectionEvent.NOT_FOUND:
+                _move(ctx, holding, event)
+                return
+        _confirmed(ctx, holding)
+    elif report.state == "effective":
+        ctx.record(
+            ProtectionChanged(protection_id=guard.protection_id, state="fired", ended_at=report.updated_at or ctx.at)
+        )
+    else:
+        failure = report.fail_code or report.state
+        changed = ProtectionChanged(
+            protection_id=guard.protection_id, state="lost", ended_at=report.updated_at or ctx.at, failure=failure
+        )
+        ctx.record(changed)
+        if PROTECTION.allows(guard.state, ProtectionEvent.LOST):
+            _move(ctx, holding, ProtectionEvent.LOST)
+        guard.state = ProtectionState.NAKED if guard.state is not ProtectionState.ESCALATED else guard.state
+
+
+def missed(ctx: Context, holding: Holding) -> None:
+    """Take a complete list of conditional orders in which the stop is missing; one just asked for may be on its way."""
+    guard = holding.guard
+    if guard.state is ProtectionState.PROTECTED:
+        ctx.record(
+            ProtectionChanged(protection_id=guard.protection_id, state="lost", ended_at=ctx.at, failure="not listed")
+        )
+        _move(ctx, holding, ProtectionEvent.LOST)
+
+
+def released(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Let go of the stop of a position that is flat; an orphan must never open the other side."""
+    guard = holding.guard
+    if PROTECTION.allows(guard.state, ProtectionEvent.FLAT):
+        guard.state = PROTECTION.next(guard.state, ProtectionEvent.FLAT)
+    if guard.protection_id:
+        ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="released", ended_at=ctx.at))
+        ctx.do(CancelAlgo(guard.protection_id, desk.inst_id, guard.algo_id))
+
+
+def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
+    guard = holding.guard
+    guard.protection_id = ctx.names.order("stop")
+    guard.trigger = guard.wanted = wanted_trigger(desk, holding)
+    guard.algo_id, guard.asked = "", False
+    ctx.record(
+        ProtectionPlaced(
+            protection_id=guard.protection_id,
+            position_id=holding.position_id,
+            inst_id=desk.inst_id,
+            kind="stop_full",
+            trigger_price=exact(guard.trigger),
+            trigger_type="mark",
+            callback_ratio=None,
+            active_price=None,
+            placed_at=ctx.at,
+        )
+    )
+    _move(ctx, holding, ProtectionEvent.PLACE)
+    ctx.do(
+        PlaceAlgo(
+            client_id=guard.protection_id,
+            inst_id=desk.inst_id,
+            kind=AlgoKind.STOP,
+            action=holding.side.closing,
+            margin_mode=ctx.plan.settled.margin_mode,
+            close_fraction=ONE,
+            stop_trigger=guard.trigger,
+        )
+    )
+
+
+def wanted_trigger(desk: Desk, holding: Holding) -> Decimal:
+    """Give where the stop belongs: a distance from the average price, or the trailing stop where that is tighter."""
+    fresh = protection.trigger(desk.instrument, holding.side, holding.position.average_price, desk.rules.protection)
+    trail = holding.chain.trail_stop
+    if trail is None:
+        return fresh
+    trail = desk.instrument.stop_trigger(trail, holding.side)
+    return max(fresh, trail) if holding.side.sign > 0 else min(fresh, trail)
+
+
+def _tighten(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Move the stop after the trailing stop, where that is configured and worth it."""
+    guard = holding.guard
+    if guard.trigger is None or not ctx.plan.safety.mirror_trailing or ctx.at < guard.retry_at:
+        return
+    wanted = wanted_trigger(desk, holding)
+    if not protection.improves(holding.side, wanted, guard.trigger, desk.rules.protection):
+        return
+    guard.wanted = wanted
+    guard.retry_at = Instant(ctx.at + RETRY_US)
+    guard.since = ctx.at
+    _move(ctx, holding, ProtectionEvent.TIGHTEN)
+    ctx.do(AmendAlgo(client_id=guard.protection_id, inst_id=desk.inst_id, stop_trigger=wanted))
+
+
+def _confirmed(ctx: Context, holding: Holding) -> None:
+    guard = holding.guard
+    if guard.state in {ProtectionState.PROTECTED, ProtectionState.RELEASED}:
+        return
+    first = guard.state not in COVERED
+    _move(ctx, holding, ProtectionEvent.CONFIRMED)
+    if guard.state is ProtectionState.REMOVING_OLD:  # it was moved, not replaced: there is no old one to remove
+        _move(ctx, holding, ProtectionEvent.OLD_REMOVED)
+    guard.trigger, guard.wanted = guard.wanted or guard.trigger, None
+    changes: dict[str, Any] = {"trail_state": holding.chain.to_plain()}
+    if guard.trigger is not None:
+        changes["trigger_price"] = exact(guard.trigger)
+    if guard.algo_id:
+        changes["algo_id"] = guard.algo_id
+    if first:
+        changes["confirmed_at"] = ctx.at
+    ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="live", **changes))
+
+
+def _refused(ctx: Context, holding: Holding, outcome: Refused, act: str) -> None:
+    guard = holding.guard
+    guard.retry_at = Instant(ctx.at + RETRY_US)
+    why = f"{outcome.code} {outcome.message}"[:200]
+    if act == "amend":
+        guard.wanted = None
+        ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="live", failure=why))
+        guard.retry_at = Instant(ctx.at + 10 * RETRY_US)
+    else:
+        ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="refused", ended_at=ctx.at, failure=why))
+    if PROTECTION.allows(guard.state, ProtectionEvent.REFUSED):
+        _move(ctx, holding, ProtectionEvent.REFUSED)
+
+
+def _move(ctx: Context, holding: Holding, event: ProtectionEvent) -> None:
+    """Take a step; how a position is protected is part of its row."""
+    guard = holding.guard
+    before = guard.state
+    guard.state = PROTECTION.next(before, event)
+    if guard.state is ProtectionState.NAKED and before in COVERED:
+        guard.since = ctx.at
+    if guard.state is not before:
+        ctx.record(PositionChanged(position_id=holding.position_id, protection_state=guard.state.value))
+
+
+def remember(ctx: Context, holding: Holding) -> None:
+    """Have the rules' memory of a position written where a restart finds it, when it has changed."""
+    if holding.saved == holding.chain or not holding.guard.protection_id or holding.guard.state not in COVERED:
+        return
+    holding.saved = holding.chain
+    protection_id = holding.guard.protection_id
+    ctx.record(ProtectionChanged(protection_id=protection_id, state="live", trail_state=holding.chain.to_plain()))
+
+
+def begin(ctx: Context) -> Guard:
+    """Begin the guard of a position that has just come to be: it is naked from now on."""
+    return Guard(since=ctx.at)

@@ -1,0 +1,203 @@
+"""What a ledger remembers of earlier sessions, and how a machine takes it up: fills first, they are the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from scalpctl.core import fills as executions
+from scalpctl.core import limits as brakes
+from scalpctl.core import positions
+from scalpctl.core.exchange.reports import FillReport
+from scalpctl.core.exchange.requests import OrderType
+from scalpctl.core.exits.state import ChainState, state_from_plain
+from scalpctl.core.exits.watch import Watch
+from scalpctl.core.gates.state import LastClose
+from scalpctl.core.indicators.study import Study
+from scalpctl.core.instants import Instant
+from scalpctl.core.instruments import Instrument
+from scalpctl.core.limits import Limit
+from scalpctl.core.money import ZERO, Contracts, add
+from scalpctl.core.orders import Order, OrderState
+from scalpctl.core.protection import ProtectionState
+from scalpctl.core.regime import Regime
+from scalpctl.core.sides import Action, Side
+from scalpctl.engine import closures
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Guard, Holding, Role, Working
+from scalpctl.engine.markets import spec_of
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedOrder:
+    """An order of an earlier session that was not over, as the ledger has it."""
+
+    client_id: str
+    inst_id: str
+    role: str
+    action: Action
+    type: str
+    price: Decimal | None
+    contracts: Decimal
+    filled: Decimal
+    reduce_only: bool
+    position_id: str | None
+    decision_price: Decimal | None
+    state: str
+    order_id: str
+    intended_at: Instant
+    expires_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedPosition:
+    """A position without a closure: its fills, its stop, and what the exit rules remember."""
+
+    position_id: str
+    inst_id: str
+    side: Side
+    origin: str
+    opened_at: Instant
+    leverage: Decimal
+    parameter_set: str
+    fills: tuple[FillReport, ...]
+    funding: Decimal
+    penalty: Decimal
+    entered: bool
+    protection_id: str
+    algo_id: str
+    trigger: Decimal | None
+    protection_state: str
+    trail_state: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Everything a start needs to continue instead of starting over."""
+
+    instruments: tuple[tuple[Instrument, int], ...] = ()
+    positions: tuple[RememberedPosition, ...] = ()
+    orders: tuple[RememberedOrder, ...] = ()
+    fills: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    bills: Mapping[str, Instant] = field(default_factory=dict)
+    bills_until: Instant = Instant(0)  # noqa: RUF009  immutable
+    known_until: Instant | None = None
+    last_closes: Mapping[str, LastClose] = field(default_factory=dict)
+    limits: dict[str, Any] | None = None
+    latches: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Ids of the latches that hold, by limit and instrument."""
+    latched: tuple[brakes.Latch, ...] = ()
+    closed_since: tuple[tuple[str, Decimal, Instant, bool], ...] = ()
+    """Results recorded after the limits were last written down: instrument, net, instant, whether it was a stop."""
+    opened: bool = False
+    drifts: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+def recall(ctx: Context, remembered: Remembered) -> None:
+    """Bring a fresh machine to where the last session left off."""
+    for instrument, version in remembered.instruments:
+        _desk(ctx, instrument, version)
+        ctx.versions[instrument.inst_id] = (version, spec_of(instrument))
+    for position in remembered.positions:
+        _position(ctx, ctx.desks[position.inst_id], position)
+    for order in remembered.orders:
+        _order(ctx, ctx.desks[order.inst_id], order)
+    for inst_id, last in remembered.last_closes.items():
+        if inst_id in ctx.desks:
+            ctx.desks[inst_id].last_close = last
+    ctx.fills.update(remembered.fills)
+    ctx.bills.update(remembered.bills)
+    ctx.bills_until, ctx.opened = remembered.bills_until, remembered.opened
+    ctx.drifts_open.update(remembered.drifts)
+    _limits(ctx, remembered)
+
+
+def _desk(ctx: Context, instrument: Instrument, version: int) -> None:
+    rules = ctx.plan.rules(instrument.inst_id, Regime.RANGING)
+    study = Study(instrument.inst_id, ctx.plan.study(instrument.inst_id))
+    traded = instrument.inst_id in ctx.plan.settled.inst_ids
+    ctx.desks[instrument.inst_id] = Desk(instrument, version, rules, study, traded=traded)
+
+
+def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
+    """Fold a position's fills again: size, price and result are never read back, they follow."""
+    position = positions.Position(desk.instrument, kept.side, kept.opened_at)
+    gross, fees = ZERO, ZERO
+    for report in kept.fills:
+        fill = executions.from_report(report)
+        position = positions.apply(position, fill).position
+        gross = add(gross, report.pnl or ZERO)
+        fees = add(fees, fill.fee_paid)
+    holding = Holding(
+        position_id=kept.position_id,
+        origin=kept.origin,
+        position=position,
+        leverage=kept.leverage,
+        parameter_set=kept.parameter_set,
+        regime=Regime(kept.parameter_set) if kept.parameter_set in tuple(Regime) else Regime.RANGING,
+        watch=Watch(desk.rules.prices),
+        guard=_guard(kept),
+        chain=ChainState() if kept.trail_state is None else state_from_plain(kept.trail_state),
+        fills=list(kept.fills),
+        gross=gross,
+        fees=fees,
+        funding=kept.funding,
+        penalty=kept.penalty,
+        entered=kept.entered,
+        foreign=kept.origin != "engine",
+        managed=kept.origin == "engine" or ctx.plan.safety.appeared == "adopt",
+    )
+    if position.is_flat:
+        holding.flat_at = position.closed_at
+        closures.awaited(ctx, desk, holding)
+    else:
+        desk.holding = holding
+
+
+def _guard(kept: RememberedPosition) -> Guard:
+    """Continue with the stop the ledger knows; the exchange's list will confirm it, or it is asked for by its id."""
+    if not kept.protection_id or kept.protection_state in {"lost", "refused", "void", "released", "fired"}:
+        return Guard()
+    state = ProtectionState.PROTECTED if kept.protection_state == "live" else ProtectionState.ASKING
+    return Guard(state=state, protection_id=kept.protection_id, algo_id=kept.algo_id, trigger=kept.trigger)
+
+
+def _order(ctx: Context, desk: Desk, kept: RememberedOrder) -> None:
+    order = Order(
+        kept.client_id,
+        kept.inst_id,
+        Contracts(kept.contracts),
+        kept.expires_at,
+        state=OrderState(kept.state),
+        exchange_id=kept.order_id,
+        filled=Contracts(kept.filled),
+        reported=Contracts(kept.filled),
+    )
+    working = Working(
+        order=order,
+        role=Role(kept.role) if kept.role in tuple(Role) else Role.CLOSE,
+        action=kept.action,
+        type=OrderType(kept.type),
+        price=kept.price,
+        reduce_only=kept.reduce_only,
+        position_id=kept.position_id,
+        decision_price=kept.decision_price,
+        sent_at=kept.intended_at,
+    )
+    ctx.orders[kept.client_id] = (desk, working)
+
+
+def _limits(ctx: Context, remembered: Remembered) -> None:
+    book = brakes.Book() if remembered.limits is None else brakes.from_plain(remembered.limits)
+    for inst_id, net, at, stopped in remembered.closed_since:
+        book = brakes.trade_closed(book, inst_id, net, at, ctx.limit_parameters, stopped=stopped)
+    held = {(latch.limit, latch.inst_id): latch for latch in remembered.latched}
+    book = brakes.Book(
+        day=book.day, day_opening=book.day_opening, day_net=book.day_net, equity=book.equity,
+        equity_peak=book.equity_peak, losses=book.losses, stop_outs=book.stop_outs, orders=book.orders,
+        latches=tuple(held.values()),
+    )  # fmt: skip
+    ids = {(Limit(limit), inst_id): latch_id for (limit, inst_id), latch_id in remembered.latches.items()}
+    ctx.remember_latches(book, ids)

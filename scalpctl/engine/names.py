@@ -1,0 +1,37 @@
+"""Ids of what a session makes: a pure function of the session and a counter, so that nothing is ever named twice."""
+
+from __future__ import annotations
+
+PREFIX = "sc"
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Names:
+    """Gives the ids of one session, in the order asked for."""
+
+    def __init__(self, session_id: str) -> None:
+        """Name things after a session, whose id sorts by time and never repeats."""
+        self.session_id = session_id
+        self._stem = session_id[-12:].lower()
+        self._count = 0
+
+    def order(self, role: str) -> str:
+        """Name an order or conditional order: letters and digits, at most 32, never used before."""
+        return f"{PREFIX}{self._stem}{role[0]}{self._next()}"
+
+    def thing(self, kind: str) -> str:
+        """Name a decision, a position, a drift or a latch."""
+        return f"{kind}-{self._stem}-{self._next()}"
+
+    def _next(self) -> str:
+        self._count += 1
+        number, text = self._count, ""
+        while number:
+            number, digit = divmod(number, 36)
+            text = _DIGITS[digit] + text
+        return text.rjust(5, "0")
+
+
+def is_ours(client_id: str) -> bool:
+    """Tell whether an id at the exchange was given by some session of this engine."""
+    return client_id.startswith(PREFIX) and len(client_id) == len(PREFIX) + 18

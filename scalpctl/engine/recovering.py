@@ -1,0 +1,266 @@
+"""Where the exchange stands against what we believe: after a start, after every reconnect, and by comparison.
+
+There is one path. A clean start, a start after a crash and a reconnect all come through ``resync``.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+from scalpctl.core import drift as drifts
+from scalpctl.core.drift import Drift, DriftKind, Held
+from scalpctl.core.evidence import Evidence
+from scalpctl.core.exchange.reports import AlgoReport, OrderReport, PositionReport
+from scalpctl.core.exchange.requests import CancelAlgo, CancelOrder, Lane
+from scalpctl.core.exits.watch import Watch
+from scalpctl.core.instants import Instant
+from scalpctl.core.limits import Limit
+from scalpctl.core.money import ZERO, add, exact
+from scalpctl.core.orders import OrderEvent, OrderState, step
+from scalpctl.core.positions import Position
+from scalpctl.core.records.base import Json
+from scalpctl.core.records.money import DriftDetected, DriftExplained
+from scalpctl.core.records.positions import PositionOpened
+from scalpctl.engine import account, booking, guarding, ordering
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Holding
+from scalpctl.engine.effects import Investigate
+from scalpctl.engine.names import is_ours
+from scalpctl.ports.feeds import Resync
+
+APPEARED = "appeared:"
+"""Marks an investigation that looks for the fills of a position nobody here opened."""
+
+
+def resync(ctx: Context, heard: Resync) -> None:
+    """Bring our books in line: fills first, then orders, stops, bills, and only then compare positions."""
+    account.positions(ctx, heard.positions)
+    for fill in sorted(heard.fills, key=lambda one: (one.filled_at, one.trade_id)):
+        desk = ctx.desks.get(fill.inst_id)
+        if desk is not None:
+            booking.filled(ctx, desk, fill)
+    orders(ctx, heard.orders)
+    algos(ctx, heard.algos)
+    _opening(ctx, heard)
+    account.bills(ctx, heard.bills)
+    first, ctx.recovered = not ctx.recovered, True
+    for desk in ctx.desks.values():
+        if first and desk.theirs is not None and desk.holding is None:
+            _look_for(ctx, desk, desk.theirs)
+    compare(ctx)
+
+
+def orders(ctx: Context, pending: tuple[OrderReport, ...]) -> None:
+    """Take every resting order; ours that is not listed is asked for, one we do not know is a stray."""
+    listed = {report.client_id: report for report in pending}
+    for client_id, (desk, working) in list(ctx.orders.items()):
+        report = listed.get(client_id)
+        if report is not None:
+            if working.order.state is OrderState.INTENDED:
+                working.order = step(working.order, OrderEvent.NO_ANSWER)
+            ordering.reported(ctx, working, report)
+        elif working.order.is_open:
+            if working.order.state is OrderState.INTENDED:
+                working.order = step(working.order, OrderEvent.NO_ANSWER)
+                ordering.note(ctx, working)
+            ordering.ask(ctx, desk, working)
+    for client_id, report in listed.items():
+        if client_id not in ctx.orders:
+            _stray_order(ctx, report)
+
+
+def algos(ctx: Context, pending: tuple[AlgoReport, ...]) -> None:
+    """Take every conditional order: a stop of ours that is gone is missed, one that guards nothing is removed."""
+    listed = {report.client_id: report for report in pending}
+    guarded = set()
+    for desk in ctx.desks.values():
+        holding = desk.holding
+        if holding is None or not holding.guard.protection_id:
+            continue
+        guarded.add(holding.guard.protection_id)
+        report = listed.get(holding.guard.protection_id)
+        if report is not None:
+            guarding.reported(ctx, holding, report)
+        else:
+            guarding.missed(ctx, holding)
+    for client_id, report in listed.items():
+        if is_ours(client_id) and client_id not in guarded:
+            _stray(ctx, "orphan_algo", report.inst_id, {"algo_id": report.algo_id, "client_id": client_id}, "cancelled")
+            ctx.do(CancelAlgo(client_id, report.inst_id, report.algo_id))
+
+
+def compare(ctx: Context) -> None:
+    """Compare sizes, and act on a difference only after two pictures some time apart have shown it."""
+    if not ctx.recovered:
+        return
+    ours = [_ours(desk) for desk in ctx.desks.values() if desk.holding is not None or desk.is_busy]
+    theirs = [_theirs(desk.theirs) for desk in ctx.desks.values() if desk.theirs is not None]
+    limits = next(iter(ctx.desks.values())).rules.drift if ctx.desks else None
+    if limits is None:
+        return
+    found = drifts.compare(ours, theirs, limits)
+    ctx.drift, believed = drifts.observe(ctx.drift, found, ctx.at, limits)
+    for drift in believed:
+        _believed(ctx, drift)
+    _resolved(ctx, {(drift.inst_id, drift.kind.value) for drift in found})
+
+
+def adopt(ctx: Context, desk: Desk, report: PositionReport) -> Holding:
+    """Take over a position whose fills cannot be had: size, price and time are the exchange's own."""
+    average = report.average_price or ZERO
+    position = Position(
+        desk.instrument,
+        report.side,
+        report.created_at,
+        contracts=report.contracts,
+        contracts_max=report.contracts,
+        value=Fraction(report.contracts.value) * Fraction(average),
+    )
+    holding = Holding(
+        position_id=ctx.names.thing("position"),
+        origin="adopted",
+        position=position,
+        leverage=report.leverage or Decimal(1),
+        parameter_set=desk.regime.regime.value,
+        regime=desk.regime.regime,
+        watch=Watch(desk.rules.prices),
+        guard=guarding.begin(ctx),
+        foreign=True,
+    )
+    desk.holding = holding
+    ctx.record(
+        PositionOpened(
+            position_id=holding.position_id,
+            session_id=ctx.session_id,
+            inst_id=desk.inst_id,
+            side=report.side.value,
+            margin_mode=ctx.plan.settled.margin_mode.value,
+            origin="adopted",
+            opened_at=report.created_at,
+            parameter_set=holding.parameter_set,
+        )
+    )
+    booking.changed(ctx, desk, holding)
+    return holding
+
+
+def looked_for(ctx: Context, desk: Desk) -> None:
+    """After its fills were booked: adopt what is still unexplained of a position that appeared."""
+    if desk.theirs is not None and desk.holding is None and not desk.is_busy:
+        adopt(ctx, desk, desk.theirs)
+
+
+def _look_for(ctx: Context, desk: Desk, report: PositionReport) -> None:
+    since = Instant(report.created_at - 5_000_000)
+    ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, since, foreign=True))
+
+
+def _opening(ctx: Context, heard: Resync) -> None:
+    """At the very beginning of a ledger, post what the account held before its first bill here."""
+    if ctx.opened or ctx.cash is None:
+        return
+    bound = add(*(report.margin or ZERO for report in heard.positions), ZERO)
+    moved = add(*(account.moved_by(bill) for bill in heard.bills if bill.bill_id not in ctx.bills), ZERO)
+    account.opening_balance(ctx, add(ctx.cash, bound, -moved))
+    ctx.opened = True
+
+
+def _ours(desk: Desk) -> Held:
+    holding = desk.holding
+    if holding is None:
+        return Held(desk.inst_id, ZERO, busy=True)
+    signed = holding.contracts.value if holding.side.sign > 0 else -holding.contracts.value
+    return Held(
+        desk.inst_id,
+        signed,
+        average_price=None if holding.position.is_flat else holding.position.average_price,
+        leverage=holding.leverage,
+        busy=desk.is_busy,
+    )
+
+
+def _theirs(report: PositionReport) -> Held:
+    signed = report.contracts.value if report.side.sign > 0 else -report.contracts.value
+    return Held(report.inst_id, signed, report.average_price, report.leverage, report.margin_mode)
+
+
+def _believed(ctx: Context, drift: Drift) -> None:
+    """Record a difference, look for its explanation, and hold entries of that instrument back meanwhile."""
+    desk = ctx.desks[drift.inst_id]
+    drift_id = ctx.names.thing("drift")
+    ctx.drifts_open[drift.inst_id, drift.kind.value] = drift_id
+    holding = desk.holding
+    if drift.kind not in {DriftKind.LEVERAGE, DriftKind.REPRICED, DriftKind.MARGIN_MODE}:
+        ctx.trip(Limit.DRIFT, f"{drift.kind.value} {drift.inst_id}", inst_id=drift.inst_id, for_s=300)
+    ctx.record(
+        DriftDetected(
+            drift_id=drift_id,
+            session_id=ctx.session_id,
+            kind=drift.kind.value,
+            inst_id=drift.inst_id,
+            position_id=holding.position_id if holding is not None else None,
+            ours=_shown(drift.ours),
+            theirs=_shown(drift.theirs),
+            detected_at=ctx.at,
+            action="looking for the fills that explain it",
+        )
+    )
+    if drift.kind is DriftKind.APPEARED and desk.theirs is not None:
+        _look_for(ctx, desk, desk.theirs)
+    elif holding is not None:
+        since = Instant(holding.position.opened_at - 5_000_000)
+        ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, since, foreign=True))
+
+
+def _shown(held: Held | None) -> Json:
+    if held is None:
+        return {"contracts": "0"}
+    return {
+        "contracts": exact(held.contracts),
+        "average_price": None if held.average_price is None else exact(held.average_price),
+        "leverage": None if held.leverage is None else exact(held.leverage),
+    }
+
+
+def _resolved(ctx: Context, still: set[tuple[str, str]]) -> None:
+    """Close the drifts that no picture shows any more."""
+    for key in [key for key in ctx.drifts_open if key not in still]:
+        drift_id = ctx.drifts_open.pop(key)
+        shown = Evidence.of("positions", picture="agrees again")
+        ctx.record(
+            DriftExplained(
+                drift_id=drift_id, cause="settled", confidence="certain", evidence=shown.to_plain(),
+                explained_at=ctx.at, action="our books agree with the exchange again", resolved_at=ctx.at,
+            )
+        )  # fmt: skip
+
+
+def _stray_order(ctx: Context, report: OrderReport) -> None:
+    seen = {"order_id": report.order_id, "client_id": report.client_id, "contracts": exact(report.contracts)}
+    if is_ours(report.client_id):
+        _stray(ctx, "orphan_order", report.inst_id, seen, "cancelled")
+        ctx.do(CancelOrder(report.client_id, report.inst_id, Lane.CANCEL))
+    else:
+        _stray(ctx, "orphan_order", report.inst_id, seen, "left alone: it is not ours")
+
+
+def _stray(ctx: Context, kind: str, inst_id: str, seen: Json, action: str) -> None:
+    key = f"{kind}:{inst_id}:{seen['client_id'] if isinstance(seen, dict) else ''}"
+    if key in ctx.strays:
+        return
+    ctx.strays[key] = ctx.at
+    drift_id = ctx.names.thing("drift")
+    ctx.record(
+        DriftDetected(
+            drift_id=drift_id, session_id=ctx.session_id, kind=kind, inst_id=inst_id, position_id=None, ours={},
+            theirs=seen, detected_at=ctx.at, action=action,
+        )
+    )  # fmt: skip
+    if action == "cancelled":
+        ctx.record(
+            DriftExplained(
+                drift_id=drift_id, cause="left_behind", confidence="certain", evidence=seen, explained_at=ctx.at,
+                action=action, resolved_at=ctx.at,
+            )
+        )  # fmt: skip

@@ -1,0 +1,87 @@
+"""What has to be done as time goes by: patience, protection, readings, the dead man's switch, and an orderly end."""
+
+from __future__ import annotations
+
+from scalpctl.core import limits as brakes
+from scalpctl.core.causes import Cause
+from scalpctl.core.evidence import Evidence
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.protection import COVERED
+from scalpctl.engine import account, executing, exiting, guarding, markets, ordering, trading
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Role
+from scalpctl.engine.effects import DeadManSwitch, Finish, ReadBills, ReadPositions
+
+POSITIONS_EVERY_S, BILLS_EVERY_S, SWITCH_EVERY_S, MEMORY_EVERY_S, FORGET_EVERY_S = 4, 20, 8, 15, 600
+BILLS_OVERLAP_US = 30 * MICROS_PER_SECOND
+WARM_AGAIN_S = 5
+
+
+def second(ctx: Context) -> None:
+    """Do what is due this second."""
+    ctx.seconds += 1
+    ctx.set_limits(brakes.released(ctx.limits, ctx.at))
+    for desk in ctx.desks.values():
+        _desk(ctx, desk)
+    if not ctx.recovered:
+        return
+    account.match_waiting(ctx)
+    if ctx.seconds % POSITIONS_EVERY_S == 0 and (ctx.held or ctx.drift.suspected):
+        ctx.do(ReadPositions())
+    if ctx.seconds % BILLS_EVERY_S == 0:
+        ctx.do(ReadBills(Instant(ctx.bills_until - BILLS_OVERLAP_US)))
+    if ctx.seconds % SWITCH_EVERY_S == 0 and ctx.usable and ctx.ending is None:
+        ctx.do(DeadManSwitch(ctx.plan.safety.cancel_all_after_s))
+    if ctx.seconds % FORGET_EVERY_S == 0:
+        ordering.forget_old(ctx)
+    if ctx.ending is not None:
+        _finish(ctx)
+
+
+def end(ctx: Context, reason: str, *, flatten: bool) -> None:
+    """Begin an orderly end: no more entries, own entries cancelled, stops stay, positions closed if that is wanted."""
+    if ctx.ending is None:
+        ctx.ending, ctx.flatten = reason, flatten
+    for desk in ctx.desks.values():
+        desk.wanted = None
+        if desk.execution is not None and desk.execution.role is Role.ENTRY:
+            executing.withdraw(ctx, desk)
+        if flatten and desk.holding is not None:
+            trading.close(ctx, desk, Cause.SESSION_END, Evidence.of("session", reason=reason))
+        trading.pursue(ctx, desk)
+
+
+def _desk(ctx: Context, desk: Desk) -> None:
+    if desk.warming and ctx.seconds % WARM_AGAIN_S == 0:
+        markets.warm(ctx, desk)
+    rate = desk.funding
+    holding = desk.holding
+    if holding is not None:
+        if rate is not None and holding.position.opened_at <= rate.funding_at <= ctx.at:
+            desk.funding_due = desk.funding_due or rate.funding_at
+        account.assess(ctx, desk, holding)
+        if ctx.seconds % MEMORY_EVERY_S == 0:
+            guarding.remember(ctx, holding)
+        markets.ask_rules(ctx, desk, holding)
+        if ctx.flatten and holding.close is None:
+            exiting.vote(ctx, desk, holding, Cause.SESSION_END, Evidence.of("session", reason=ctx.ending))
+    trading.pursue(ctx, desk)
+
+
+def _finish(ctx: Context) -> None:
+    """Say that the end is reached once no order is under way, every closure is recorded and every stop stands."""
+    if ctx.finished:
+        return
+    for desk in ctx.desks.values():
+        if desk.execution is not None or desk.leaving:
+            return
+        holding = desk.holding
+        if holding is None:
+            continue
+        if ctx.flatten or (holding.close is not None and not holding.close.is_over):
+            return
+        if holding.guard.state not in COVERED:
+            return
+        guarding.remember(ctx, holding)
+    ctx.finished = True
+    ctx.do(DeadManSwitch(0), ReadBills(Instant(ctx.bills_until - BILLS_OVERLAP_US)), Finish(ctx.held))

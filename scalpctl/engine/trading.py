@@ -1,0 +1,60 @@
+"""Keeps one desk going: its execution, its close, its stop, in the order in which they must not wait for each other."""
+
+from __future__ import annotations
+
+from scalpctl.core.causes import Cause
+from scalpctl.core.closing import CloseEvent, CloseState
+from scalpctl.core.closing import advance as advance_close
+from scalpctl.core.evidence import Evidence
+from scalpctl.core.money import Contracts, add
+from scalpctl.engine import closures, commands, entering, executing, exiting, guarding
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Role, Working
+
+ROUNDS_MAX = 8
+"""Most executions that may end and begin on one event; more would be a loop."""
+
+
+def pursue(ctx: Context, desk: Desk, working: Working | None = None) -> None:
+    """Do everything a desk needs after something has changed; protection first, because nothing may delay it."""
+    _guard(ctx, desk)
+    for _ in range(ROUNDS_MAX):
+        done = executing.advance(ctx, desk)
+        if done is None:
+            break
+        if done.role is Role.ENTRY:
+            entering.finished(ctx, desk, done)
+        else:
+            exiting.finished(ctx, desk, done)
+        if done.command_id is not None:
+            taken = Contracts(add(*(fill.contracts.value for fill in done.fills))) if done.fills else Contracts(0)
+            commands.part_finished(ctx, done.command_id, taken)
+    if working is not None and working.role is Role.CLOSE:
+        exiting.taken(ctx, desk, working)
+    exiting.drive(ctx, desk)
+    executing.advance(ctx, desk)
+    closures.drive(ctx, desk)
+
+
+def close(ctx: Context, desk: Desk, cause: Cause, evidence: Evidence, actor: str = "engine") -> None:
+    """Have a desk's position closed for a reason; every reason comes through here."""
+    if desk.holding is not None:
+        exiting.vote(ctx, desk, desk.holding, cause, evidence, actor)
+        executing.advance(ctx, desk)
+
+
+def checked(ctx: Context, desk: Desk) -> None:
+    """After a complete picture of positions: a close that asked what is left goes on, or finds that nothing is."""
+    holding = desk.holding
+    if holding is None or holding.close is None or holding.close.state is not CloseState.CHECKING:
+        return
+    if desk.theirs is not None:
+        holding.close = advance_close(holding.close, CloseEvent.STILL_OPEN)
+        exiting.drive(ctx, desk)
+
+
+def _guard(ctx: Context, desk: Desk) -> None:
+    cause = guarding.drive(ctx, desk)
+    if cause is not None and desk.holding is not None:
+        shown = Evidence.of("protection", state=desk.holding.guard.state.value, since=desk.holding.guard.since)
+        exiting.vote(ctx, desk, desk.holding, cause, shown)

@@ -13,6 +13,7 @@
     |   |-- LedgerWriteFailed         74   a commit failed and may or may not have been durable
     |   `-- MoneyDoesNotAddUp         74   postings or a result that would not balance were refused
     |-- LeaseHeld                     75   another process holds the ledger
+    |-- EngineRefused                  1   a running engine answered a command with no
     |-- AccessRefused                 77   keys, key permissions, file modes
     `-- ConfigurationError            78   the configuration cannot be used
         |-- LedgerTooNew              78   a newer scalpctl wrote this ledger
@@ -90,6 +91,12 @@ class LeaseHeld(ScalpctlError):
     """Another process holds the ledger."""
 
     exit_code = 75
+
+
+class EngineRefused(ScalpctlError):
+    """A running engine answered a command with no."""
+
+    exit_code = 1
 
 
 class AccessRefused(ScalpctlError):

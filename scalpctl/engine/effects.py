@@ -69,6 +69,11 @@ class ReadPositions:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadBalances:
+    """Read the account's money; answered by one balance per currency."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadCandles:
     """Read past candles to warm an instrument's indicators; answered by CandlesRead."""
 
@@ -120,6 +125,7 @@ Effect = (
     | Investigate
     | ReadBills
     | ReadPositions
+    | ReadBalances
     | ReadCandles
     | Reread
     | DeadManSwitch

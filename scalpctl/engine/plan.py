@@ -53,8 +53,6 @@ class Safety:
     """How fast protection must stand, how old a price may be, and what happens to what appears."""
 
     order_expires_us: int = 2_000_000
-    protect_within_us: int = 3_000_000
-    ticker_age_us: int = 2_000_000
     account_age_us: int = 30_000_000
     cancel_all_after_s: int = 30
     appeared: str = "protect"

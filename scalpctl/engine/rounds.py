@@ -10,9 +10,10 @@ from scalpctl.core.protection import COVERED
 from scalpctl.engine import account, executing, exiting, guarding, markets, ordering, trading
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Role
-from scalpctl.engine.effects import DeadManSwitch, Finish, ReadBills, ReadPositions
+from scalpctl.engine.effects import DeadManSwitch, Finish, ReadBalances, ReadBills, ReadPositions
 
-POSITIONS_EVERY_S, BILLS_EVERY_S, SWITCH_EVERY_S, MEMORY_EVERY_S, FORGET_EVERY_S = 4, 20, 8, 15, 600
+POSITIONS_EVERY_S, BALANCES_EVERY_S, BILLS_EVERY_S = 4, 10, 20
+SWITCH_EVERY_S, MEMORY_EVERY_S, FORGET_EVERY_S = 8, 15, 600
 BILLS_OVERLAP_US = 30 * MICROS_PER_SECOND
 WARM_AGAIN_S = 5
 
@@ -28,6 +29,8 @@ def second(ctx: Context) -> None:
     account.match_waiting(ctx)
     if ctx.seconds % POSITIONS_EVERY_S == 0 and (ctx.held or ctx.drift.suspected):
         ctx.do(ReadPositions())
+    if ctx.seconds % BALANCES_EVERY_S == 0:
+        ctx.do(ReadBalances())
     if ctx.seconds % BILLS_EVERY_S == 0:
         ctx.do(ReadBills(Instant(ctx.bills_until - BILLS_OVERLAP_US)))
     if ctx.seconds % SWITCH_EVERY_S == 0 and ctx.usable and ctx.ending is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from scalpctl.core.records.sessions import LeaseTaken
 from scalpctl.errors import LedgerCorrupt, LedgerMissing
@@ -35,14 +36,29 @@ from scalpctl.ports.ids import IdSource
 TAIL_ROWS = 10_000
 
 
-def open_ledger(
-    folder: LedgerFolder, clock: Clock, ids: IdSource, *, purpose: str, writer_id: str = ""
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process a lease is recorded for; a simulation whose runs must be equal names none."""
+
+    pid: int
+    boot_id: str
+
+
+def open_ledger(  # noqa: PLR0913  who opens what, and how it is named
+    folder: LedgerFolder,
+    clock: Clock,
+    ids: IdSource,
+    *,
+    purpose: str,
+    writer_id: str = "",
+    holder: Holder | None = None,
 ) -> LedgerWriter:
     """Give the writer of a ledger, made on first use; one that is held, foreign, damaged or old is refused."""
     prepare_folder(folder)
     lease = Lease(folder.lock, purpose)
     try:
-        return _open_under(lease, folder, clock, writer_id or ids.new_id(), purpose)
+        named = holder or Holder(os.getpid(), boot_id())
+        return _open_under(lease, folder, clock, writer_id or ids.new_id(), (purpose, named))
     except sqlite3.Error as error:
         lease.release()
         raise meaning(error, folder.ledger) from error
@@ -58,7 +74,9 @@ def prepare_folder(folder: LedgerFolder) -> None:
     make_private_folder(folder.backups)
 
 
-def _open_under(lease: Lease, folder: LedgerFolder, clock: Clock, writer_id: str, purpose: str) -> LedgerWriter:
+def _open_under(
+    lease: Lease, folder: LedgerFolder, clock: Clock, writer_id: str, why: tuple[str, Holder]
+) -> LedgerWriter:  # fmt: skip
     if not folder.ledger.exists():
         _create(folder, clock)
     require_private(folder.ledger)
@@ -73,7 +91,7 @@ def _open_under(lease: Lease, folder: LedgerFolder, clock: Clock, writer_id: str
         deny_rewriting(connection)
         committer = Committer(connection)
         anchors = AnchorLog(folder.anchors)
-        fence = _take_fence(connection, committer, clock, writer_id, purpose)
+        fence = _take_fence(connection, committer, clock, writer_id, why)
         committer.fence = fence
         _ingest_emergency(folder, committer, clock)
         _catch_up_mirrors(folder, connection)
@@ -122,11 +140,14 @@ def _require_identity(connection: sqlite3.Connection, folder: LedgerFolder) -> N
 
 
 def _take_fence(
-    connection: sqlite3.Connection, committer: Committer, clock: Clock, writer_id: str, purpose: str
+    connection: sqlite3.Connection, committer: Committer, clock: Clock, writer_id: str, why: tuple[str, Holder]
 ) -> int:
     (newest,) = connection.execute("SELECT coalesce(max(fence), 0) FROM leases").fetchone()
     fence = int(newest) + 1
-    taken = LeaseTaken(fence=fence, pid=os.getpid(), boot_id=boot_id(), purpose=purpose, taken_at=clock.now())
+    purpose, holder = why
+    taken = LeaseTaken(
+        fence=fence, pid=holder.pid, boot_id=holder.boot_id, purpose=purpose, taken_at=clock.now()
+    )  # fmt: skip
     _write(committer, Group(0, clock.now(), clock.monotonic(), writer_id, [taken]))
     return fence
 

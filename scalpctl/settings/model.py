@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from scalpctl.core.regime import Regime
 from scalpctl.settings.strategy import SET_IN_LIMITS, Strategy
-from scalpctl.settings.units import Bps, Count, InstrumentId, Millis, Ratio, Seconds, Usd
+from scalpctl.settings.units import Count, InstrumentId, Millis, Ratio, Seconds, Usd
 
 
 class Section(BaseModel):
@@ -84,18 +84,16 @@ class Limits(Section):
 
 
 class Safety(Section):
-    """How fast protection must stand and how old a price may be."""
+    """What protects when something goes wrong; how fast stops must stand is in strategy.parameters.protection."""
 
-    protect_within_ms: Millis = Field(ge=500, le=10_000)
-    """A position without a confirmed stop for longer than this escalates."""
-    ticker_age_max_ms: Millis = Field(ge=100)
-    """No entry on a price older than this."""
     account_age_max_ms: Millis = Field(ge=1_000)
     """No entry on account data older than this."""
     cancel_all_after_s: Seconds = Field(ge=10, le=120)
     """The exchange cancels resting orders when we have been silent this long."""
-    slippage_bps_max: Bps
-    """Furthest a taker exit may be priced through the book."""
+    appeared_positions: Literal["protect", "adopt", "alert", "flatten"]
+    """What is done with a position nobody here opened."""
+    mirror_trailing: bool
+    """Whether the stop at the exchange follows the trailing stop."""
 
 
 class LedgerSettings(Section):

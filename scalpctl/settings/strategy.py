@@ -41,7 +41,7 @@ from scalpctl.core.parameters import Move, Overrides, Parameters, Resolved, chec
 from scalpctl.core.protection import ProtectionParameters
 from scalpctl.core.regime import Regime, RegimeParameters
 from scalpctl.core.signals.choice import ChoiceParameters
-from scalpctl.core.signals.rules import SignalParameters
+from scalpctl.core.signals.rules import SignalKind, SignalParameters
 from scalpctl.core.sizing import SizingParameters
 from scalpctl.errors import ConfigurationError
 from scalpctl.settings.units import TEXT, InstrumentId, number, whole
@@ -184,6 +184,8 @@ class Strategy(BaseModel):
         arbitrary_types_allowed=True,
     )
 
+    signals: tuple[SignalKind, ...]
+    """What may speak on a closed candle; a kind that is left out does not exist."""
     exits: tuple[Cause, ...]
     """The exit rules in their order; a rule that is left out does not exist."""
     parameters: Groups

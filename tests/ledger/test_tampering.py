@@ -106,7 +106,7 @@ def test_a_foreign_tools_insert_or_replace_passes_no_trigger(filled: LedgerFolde
         ("UPDATE orders SET price = '1'", "tables"),
         ("UPDATE positions SET side = 'short'", "tables"),
         ("DELETE FROM heartbeats", "tables"),
-        ("INSERT INTO heartbeats SELECT 1, session_id, at, 1, 1, 1, 1, 1, 1, 1, '{}' FROM heartbeats", "tables"),
+        ("INSERT INTO heartbeats SELECT 1, session_id, at, 1, 1, 1, 1, 1, 1, 1, '{}', '{}' FROM heartbeats", "tables"),
         ("UPDATE meta SET v = 'live' WHERE k = 'env'", "identity"),
         ("DROP TRIGGER fills_no_delete", "triggers"),
         ("CREATE TRIGGER mine BEFORE INSERT ON fills BEGIN SELECT 1; END", "triggers"),

@@ -1,0 +1,283 @@
+"""Runs a machine: hears the exchange, makes records durable, performs effects, and brings their answers back as events.
+
+The machine is asked at once, whenever something is heard; what it wants done waits until its records are on disk. Any
+unexpected end of any task ends the session with the stops left in place: crash-only, the next start sorts things out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from scalpctl.core.exchange.connections import ConnectionEvent
+from scalpctl.core.exchange.requests import AmendAlgo, CancelAlgo, CancelOrder, PlaceAlgo, PlaceOrder
+from scalpctl.core.exchange.resolutions import Resolution
+from scalpctl.core.instants import Instant
+from scalpctl.core.records.base import Record
+from scalpctl.engine import effects, events
+from scalpctl.engine.context import Step
+from scalpctl.engine.machine import Machine
+from scalpctl.errors import ExchangeUnavailable
+from scalpctl.ports.clock import Clock
+from scalpctl.ports.exchange import AccountReader, MarketReader, TradeGateway
+from scalpctl.ports.feeds import Resync
+
+HEARTBEAT_EVERY_S = 60
+END_WITHIN_S = 20
+
+
+class Ledger(Protocol):
+    """What a runner needs of the ledger's writer."""
+
+    def append(self, records: Sequence[Record], cause: int | None = None) -> int:
+        """Hand records over; gives the ticket to wait for."""
+        ...
+
+    def wait(self, ticket: int | None = None) -> None:
+        """Wait, blocking, until a ticket is on disk."""
+        ...
+
+    async def durable(self, ticket: int) -> None:
+        """Wait until a ticket is on disk."""
+        ...
+
+
+class Resolver(Protocol):
+    """Clears up unknown outcomes by asking."""
+
+    async def order(self, inst_id: str, client_id: str, *, sent_at: Instant, expires_at: Instant) -> Resolution:
+        """Find out what became of an order."""
+        ...
+
+    async def algo(self, inst_id: str, client_id: str, *, sent_at: Instant) -> Resolution:
+        """Find out what became of a conditional order."""
+        ...
+
+
+class Tape(Protocol):
+    """Keeps what was heard."""
+
+    def heard(self, event: Any, at: Instant) -> None:
+        """Keep one event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """The exchange as the runner uses it."""
+
+    trading: TradeGateway
+    account: AccountReader
+    market: MarketReader
+    resolver: Resolver
+
+
+class Runner:
+    """One machine in a running world; it is the sink of every feed."""
+
+    def __init__(
+        self, machine: Machine, ledger: Ledger, means: Means, clock: Clock, *, stepped: bool = False
+    ) -> None:
+        """Run a machine; ``stepped`` where time stands still meanwhile, so that one run is like another."""
+        self.machine = machine
+        self.ledger = ledger
+        self.clock = clock
+        self.tape: Tape | None = None
+        self.watchers: list[Callable[[Any, Step, Instant], None]] = []
+        self.feel: Callable[[], events.Felt] = events.Felt
+        self.finished = asyncio.Event()
+        self.left_open = 0
+        self._means = means
+        self._stepped = stepped
+        self._waiting: deque[tuple[int, effects.Effect]] = deque()
+        self._something = asyncio.Event()
+        self._replies: dict[str, asyncio.Future[effects.Reply]] = {}
+        self._ticket = 0
+        self._handle = machine.handle
+        self._now = clock.now
+
+    # --- hearing ----------------------------------------------------------------------------------------------------
+
+    def hear(self, event: Any) -> None:
+        """Take one event: ask the machine, hand its records over, queue its effects."""
+        at = self._now()
+        if self.tape is not None:
+            self.tape.heard(event, at)
+        step = self._handle(event, at)
+        if step.records:
+            self._ticket = self.ledger.append(step.records)
+        if step.effects:
+            self._waiting.extend((self._ticket, effect) for effect in step.effects)
+            self._something.set()
+        if self.watchers and (step.records or step.effects):
+            for watcher in self.watchers:
+                watcher(event, step, at)
+
+    market = account = hear
+    """Feeds call these: market values and account news are events as they are."""
+
+    def usable(self, *, ready: bool) -> None:
+        """Learn whether the private line may be relied on."""
+        self.hear(events.Usable(ready))
+
+    def heard(self, event: ConnectionEvent) -> None:
+        """Learn what happened to a line."""
+        self.hear(events.LineHeard(event))
+
+    async def order(self, command: events.Ordered) -> effects.Reply:
+        """Carry out a person's command and give the answer; the same command twice is one command."""
+        known = self._replies.get(command.command_id)
+        if known is None:
+            known = self._replies[command.command_id] = asyncio.get_running_loop().create_future()
+            self.hear(command)
+        return await asyncio.shield(known)
+
+    # --- doing ------------------------------------------------------------------------------------------------------
+
+    async def perform_all(self) -> None:
+        """Perform effects as their records become durable, until cancelled or until one fails unexpectedly."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._something.wait()
+                self._something.clear()
+                while self._waiting:
+                    ticket, effect = self._waiting.popleft()
+                    if self._stepped:
+                        self.ledger.wait(ticket)
+                    else:
+                        await self.ledger.durable(ticket)
+                    self._begin(group, effect)
+
+    def _begin(self, group: asyncio.TaskGroup, effect: effects.Effect) -> None:
+        if isinstance(effect, effects.Reply):
+            future = self._replies.get(effect.command_id)
+            if future is not None and not future.done():
+                future.set_result(effect)
+        elif isinstance(effect, effects.Finish):
+            self.left_open = effect.left_open
+            self.finished.set()
+        else:
+            group.create_task(_PERFORM[type(effect)](self, effect))
+
+    async def _place(self, order: PlaceOrder) -> None:
+        self.hear(events.Placed(order.client_id, await self._means.trading.place(order)))
+
+    async def _cancel(self, order: CancelOrder) -> None:
+        self.hear(events.Cancelled(order.client_id, await self._means.trading.cancel(order)))
+
+    async def _place_algo(self, algo: PlaceAlgo) -> None:
+        self.hear(events.AlgoAnswered(algo.client_id, "place", await self._means.trading.place_algo(algo)))
+
+    async def _amend_algo(self, change: AmendAlgo) -> None:
+        self.hear(events.AlgoAnswered(change.client_id, "amend", await self._means.trading.amend_algo(change)))
+
+    async def _cancel_algo(self, algo: CancelAlgo) -> None:
+        self.hear(events.AlgoAnswered(algo.client_id, "cancel", await self._means.trading.cancel_algo(algo)))
+
+    async def _leverage(self, wanted: effects.SetLeverage) -> None:
+        outcome = await self._means.trading.set_leverage(wanted.inst_id, wanted.leverage, wanted.mode, None)
+        self.hear(events.LeverageAnswered(wanted.inst_id, wanted.leverage, outcome))
+
+    async def _ask_order(self, ask: effects.AskOrder) -> None:
+        resolution = await self._means.resolver.order(
+            ask.inst_id, ask.client_id, sent_at=ask.sent_at, expires_at=ask.expires_at
+        )
+        self.hear(events.Resolved(ask.client_id, resolution))
+
+    async def _ask_algo(self, ask: effects.AskAlgo) -> None:
+        resolution = await self._means.resolver.algo(ask.inst_id, ask.client_id, sent_at=ask.sent_at)
+        self.hear(events.Resolved(ask.client_id, resolution, is_algo=True))
+
+    async def _investigate(self, ask: effects.Investigate) -> None:
+        reader, since = self._means.account, ask.since
+        fills = await _or_none(reader.fills_since(since)) if ask.foreign else ()
+        orders = await _or_none(reader.orders_since(since)) if ask.foreign else ()
+        algos = await _or_none(reader.algos_since(since)) if ask.foreign else ()
+        history = await _or_none(reader.positions_closed_since(since)) if ask.foreign else ()
+        bills = await _or_none(reader.bills_since(since))
+        mine = tuple(fill for fill in fills if fill.inst_id == ask.inst_id) if fills is not None else None
+        self.hear(events.Evidence(ask.position_id, mine, orders, algos, bills, history))
+
+    async def _bills(self, ask: effects.ReadBills) -> None:
+        self.hear(events.BillsRead(await _or_none(self._means.account.bills_since(ask.since))))
+
+    async def _positions(self, _ask: effects.ReadPositions) -> None:
+        self.hear(events.PositionsRead(await _or_none(self._means.account.positions())))
+
+    async def _balances(self, _ask: effects.ReadBalances) -> None:
+        for balance in await _or_none(self._means.account.balances()) or ():
+            self.hear(balance)
+
+    async def _candles(self, ask: effects.ReadCandles) -> None:
+        candles = await _or_none(self._means.market.candles(ask.inst_id, ask.bar, ask.count))
+        self.hear(events.CandlesRead(ask.inst_id, candles))
+
+    async def _reread(self, ask: effects.Reread) -> None:
+        reader = self._means.account
+        try:
+            positions = await reader.positions()
+            orders, algos = await reader.orders_pending(), await reader.algos_pending()
+            fills, bills = await reader.fills_since(ask.since), await reader.bills_since(ask.since)
+        except ExchangeUnavailable:
+            self.hear(events.PositionsRead(None))  # a close that waits for this asks again at the next picture
+            return
+        self.hear(Resync(self._now(), positions, orders, algos, fills, bills))
+
+    async def _switch(self, switch: effects.DeadManSwitch) -> None:
+        await self._means.trading.cancel_all_after(switch.seconds)
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    async def keep_time(self) -> None:
+        """Tell the machine of every second, and how the process feels every minute."""
+        seconds = 0
+        while True:
+            await self.clock.sleep(1.0)
+            seconds += 1
+            self.hear(events.Timer())
+            if seconds % HEARTBEAT_EVERY_S == 0:
+                self.hear(self.feel())
+
+    async def end(self, reason: str, *, flatten: bool = False, within_s: int = END_WITHIN_S) -> bool:
+        """End in order: entries stop, own entries are cancelled, stops are verified; True when that was reached."""
+        self.hear(events.Ending(reason, flatten))
+        for _ in range(within_s * 4):
+            if self.finished.is_set():
+                return True
+            await self.clock.sleep(0.25)
+        return False
+
+
+async def _or_none(read: Awaitable[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+    """Give what a read answers; None when the exchange could not be asked, which is no information."""
+    try:
+        return await read
+    except ExchangeUnavailable:
+        return None
+
+
+_Perform = Callable[[Runner, Any], Any]
+_PERFORM: dict[type[Any], _Perform] = cast(
+    "dict[type[Any], _Perform]",
+    {
+        PlaceOrder: Runner._place,  # noqa: SLF001  the table belongs to the class above
+        CancelOrder: Runner._cancel,  # noqa: SLF001  as above
+        PlaceAlgo: Runner._place_algo,  # noqa: SLF001  as above
+        AmendAlgo: Runner._amend_algo,  # noqa: SLF001  as above
+        CancelAlgo: Runner._cancel_algo,  # noqa: SLF001  as above
+        effects.SetLeverage: Runner._leverage,  # noqa: SLF001  as above
+        effects.AskOrder: Runner._ask_order,  # noqa: SLF001  as above
+        effects.AskAlgo: Runner._ask_algo,  # noqa: SLF001  as above
+        effects.Investigate: Runner._investigate,  # noqa: SLF001  as above
+        effects.ReadBills: Runner._bills,  # noqa: SLF001  as above
+        effects.ReadPositions: Runner._positions,  # noqa: SLF001  as above
+        effects.ReadBalances: Runner._balances,  # noqa: SLF001  as above
+        effects.ReadCandles: Runner._candles,  # noqa: SLF001  as above
+        effects.Reread: Runner._reread,  # noqa: SLF001  as above
+        effects.DeadManSwitch: Runner._switch,  # noqa: SLF001  as above
+    },
+)
+

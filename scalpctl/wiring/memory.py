@@ -1,0 +1,185 @@
+"""What the ledger remembers, read for the engine that continues."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from scalpctl.core.exchange.reports import FillReport
+from scalpctl.core.gates.state import LastClose
+from scalpctl.core.instants import Instant
+from scalpctl.core.instruments import Instrument
+from scalpctl.core.limits import Latch, LatchState, Limit
+from scalpctl.core.money import ZERO, Contracts, add
+from scalpctl.core.sides import Action, Side
+from scalpctl.engine.memory import Remembered, RememberedOrder, RememberedPosition
+from scalpctl.ledger.reading import LedgerReader
+
+FILLS_KEPT_US = 4 * 24 * 3_600 * 1_000_000
+Row = dict[str, Any]
+
+
+def remembered(reader: LedgerReader) -> Remembered:
+    """Read everything a start continues from."""
+    open_ones = reader.rows("SELECT * FROM positions WHERE position_id NOT IN (SELECT position_id FROM closures)")
+    newest = reader.rows("SELECT max(filled_at) AS at FROM fills")[0]["at"]
+    bills_until = reader.rows("SELECT max(billed_at) AS at FROM bills")[0]["at"]
+    since = (newest or 0) - FILLS_KEPT_US
+    known = [at for at in (newest, bills_until) if at is not None]
+    limits, noted_at = _limits(reader)
+    latches = reader.rows("SELECT * FROM limit_latches WHERE cleared_at IS NULL")
+    return Remembered(
+        instruments=tuple(_instrument(row) for row in reader.rows(_NEWEST_INSTRUMENTS)),
+        positions=tuple(_position(reader, row) for row in open_ones),
+        orders=tuple(_order(row) for row in reader.rows(_OPEN_ORDERS)),
+        fills={
+            (row["inst_id"], row["trade_id"], row["order_id"]): row["position_id"] or ""
+            for row in reader.rows(
+                "SELECT inst_id, trade_id, order_id, position_id FROM fills WHERE filled_at >= ?", (since,)
+            )
+        },
+        bills={row["bill_id"]: row["billed_at"] for row in reader.rows(_RECENT_BILLS, ((bills_until or 0) - FILLS_KEPT_US,))},
+        bills_until=Instant(bills_until or 0),
+        known_until=Instant(min(known)) if known else None,
+        last_closes={row["inst_id"]: _last(row) for row in reader.rows(_LAST_CLOSES)},
+        limits=limits,
+        latches={_latch_key(row): row["latch_id"] for row in latches},
+        latched=tuple(_latch(row) for row in latches),
+        closed_since=tuple(_result(row) for row in reader.rows(_CLOSED_SINCE, (noted_at,))),
+        opened=bool(reader.rows("SELECT 1 FROM postings LIMIT 1")),
+    )
+
+
+_NEWEST_INSTRUMENTS = (
+    "SELECT i.* FROM instruments i JOIN (SELECT inst_id, max(version) AS version FROM instruments GROUP BY inst_id) n "
+    "ON n.inst_id = i.inst_id AND n.version = i.version ORDER BY i.inst_id"
+)
+_OPEN_ORDERS = (
+    "SELECT * FROM orders WHERE state IN ('intended', 'sent', 'live', 'partly_filled', 'unknown') ORDER BY seq"
+)
+_RECENT_BILLS = "SELECT bill_id, billed_at FROM bills WHERE billed_at >= ?"
+_LAST_CLOSES = (
+    "SELECT c.inst_id, c.side, c.net, c.closed_at FROM closures c JOIN "
+    "(SELECT inst_id, max(seq) AS seq FROM closures GROUP BY inst_id) n ON n.seq = c.seq"
+)
+_CLOSED_SINCE = "SELECT inst_id, net, closed_at, cause FROM closures WHERE closed_at > ? ORDER BY seq"
+_PAUSES_US = {"loss_streak": 1_800_000_000, "stop_outs": 900_000_000, "drift": 300_000_000, "stale_data": 60_000_000}
+_STOPS = ("stop_loss", "loss_cut", "emergency", "margin_safety", "unprotected", "exchange_stop", "exchange_trailing")
+
+
+def _instrument(row: Row) -> tuple[Instrument, int]:
+    spec = Instrument(
+        inst_id=row["inst_id"],
+        ct_val=Decimal(row["ct_val"]),
+        ct_mult=Decimal(row["ct_mult"]),
+        tick_size=Decimal(row["tick_size"]),
+        lot_size=Decimal(row["lot_size"]),
+        min_contracts=Decimal(row["min_contracts"]),
+        settle_ccy=row["settle_ccy"],
+        leverage_max=Decimal(row["leverage_max"]),
+        state=row["state"],
+    )
+    return spec, int(row["version"])
+
+
+def _position(reader: LedgerReader, row: Row) -> RememberedPosition:
+    position_id = row["position_id"]
+    fills = reader.rows("SELECT * FROM fills WHERE position_id = ? ORDER BY filled_at, seq", (position_id,))
+    stops = reader.rows("SELECT * FROM protections WHERE position_id = ? ORDER BY seq DESC LIMIT 1", (position_id,))
+    stop = stops[0] if stops else None
+    entered = bool(reader.rows("SELECT 1 FROM entries WHERE position_id = ? LIMIT 1", (position_id,)))
+    return RememberedPosition(
+        position_id=position_id,
+        inst_id=row["inst_id"],
+        side=Side(row["side"]),
+        origin=row["origin"],
+        opened_at=Instant(row["opened_at"]),
+        leverage=Decimal(row["leverage"] or "1"),
+        parameter_set=row["parameter_set"],
+        fills=tuple(_fill(one) for one in fills),
+        funding=-_posted(reader, position_id, "funding"),
+        penalty=-_posted(reader, position_id, "liquidation_penalty"),
+        entered=entered,
+        protection_id=stop["protection_id"] if stop else "",
+        algo_id=(stop["algo_id"] or "") if stop else "",
+        trigger=Decimal(stop["trigger_price"]) if stop and stop["trigger_price"] else None,
+        protection_state=stop["state"] if stop else "",
+        trail_state=msgspec.json.decode(stop["trail_state"]) if stop and stop["trail_state"] else None,
+    )
+
+
+def _posted(reader: LedgerReader, position_id: str, account: str) -> Decimal:
+    """Give what moved through an account for a position, as cash sees it."""
+    rows = reader.rows("SELECT amount FROM postings WHERE position_id = ? AND account = ?", (position_id, account))
+    return -add(*(Decimal(row["amount"]) for row in rows), ZERO)
+
+
+def _fill(row: Row) -> FillReport:
+    return FillReport(
+        inst_id=row["inst_id"],
+        trade_id=row["trade_id"],
+        order_id=row["order_id"],
+        client_id=row["client_id"] or "",
+        action=Action(row["action"]),
+        position_side=Side(row["position_side"]) if row["position_side"] else None,
+        price=Decimal(row["price"]),
+        contracts=Contracts(row["contracts"]),
+        fee=Decimal(row["fee"]),
+        fee_ccy=row["fee_ccy"],
+        liquidity=row["liquidity"],
+        pnl=Decimal(row["exchange_pnl"]),
+        sub_type=row["sub_type"],
+        bill_id=row["bill_id"] or "",
+        tag="",
+        filled_at=Instant(row["filled_at"]),
+        source="ledger",
+    )
+
+
+def _order(row: Row) -> RememberedOrder:
+    return RememberedOrder(
+        client_id=row["client_id"],
+        inst_id=row["inst_id"],
+        role=row["role"],
+        action=Action(row["action"]),
+        type=row["order_type"],
+        price=Decimal(row["price"]) if row["price"] else None,
+        contracts=Decimal(row["contracts"]),
+        filled=Decimal(row["filled_contracts"]),
+        reduce_only=bool(row["reduce_only"]),
+        position_id=row["position_id"],
+        decision_price=Decimal(row["decision_price"]) if row["decision_price"] else None,
+        state=row["state"],
+        order_id=row["order_id"] or "",
+        intended_at=Instant(row["intended_at"]),
+        expires_at=Instant(row["expires_at"] or row["intended_at"]),
+    )
+
+
+def _last(row: Row) -> LastClose:
+    return LastClose(Side(row["side"]), Decimal(row["net"]), Instant(row["closed_at"]))
+
+
+def _limits(reader: LedgerReader) -> tuple[dict[str, Any] | None, int]:
+    rows = reader.rows("SELECT at, limits FROM heartbeats WHERE limits <> '{}' ORDER BY seq DESC LIMIT 1")
+    return (msgspec.json.decode(rows[0]["limits"]), rows[0]["at"]) if rows else (None, 0)
+
+
+def _latch_key(row: Row) -> tuple[str, str]:
+    limit, _, inst_id = row["name"].partition(":")
+    return limit, inst_id
+
+
+def _latch(row: Row) -> Latch:
+    """Give a latch that holds; one that ends by itself ends after its pause, whoever runs then."""
+    limit, inst_id = _latch_key(row)
+    at, pause = row["latched_at"], _PAUSES_US.get(limit)
+    state = LatchState.LATCHED if pause is None else LatchState.TIMED
+    until = None if pause is None else Instant(at + pause)
+    return Latch(Limit(limit), inst_id, Instant(at), row["reason"], state, until)
+
+
+def _result(row: Row) -> tuple[str, Decimal, Instant, bool]:
+    return row["inst_id"], Decimal(row["net"]), Instant(row["closed_at"]), row["cause"] in _STOPS

@@ -1,0 +1,237 @@
+"""One session of the engine, put together and run to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from scalpctl import __version__
+from scalpctl.control.protocol import Request
+from scalpctl.control.server import ControlServer
+from scalpctl.core.costs import Fees
+from scalpctl.core.exchange.connections import ConnectionEvent
+from scalpctl.core.records.sessions import SessionEnded
+from scalpctl.engine import events
+from scalpctl.engine.machine import Machine
+from scalpctl.engine.memory import Remembered
+from scalpctl.engine.plan import BAR, Plan
+from scalpctl.engine.runner import Means, Runner
+from scalpctl.errors import EngineRefused
+from scalpctl.host.ids import CountedIds, RandomIds
+from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ledger.opening import Holder, open_ledger
+from scalpctl.ledger.reading import LedgerReader
+from scalpctl.ledger.writer import LedgerWriter
+from scalpctl.okx.client import OkxClient
+from scalpctl.okx.wire.texts import decimal
+from scalpctl.settings.loading import Loaded
+from scalpctl.wiring.memory import remembered
+from scalpctl.wiring.strategy import settled
+from scalpctl.wiring.venues import Venue
+
+CHANNELS = ("tickers", "mark-price", f"candle{BAR}", "funding-rate", "price-limit", "instruments")
+FALLBACK_FEES = Fees(Decimal("0.0002"), Decimal("0.0005"))
+
+
+@dataclass(slots=True)
+class Wanted:
+    """How long a session should last and how it should end."""
+
+    for_s: float | None = None
+    flatten: bool = False
+    entries: bool = True
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a session ended."""
+
+    session_id: str
+    kind: str
+    reason: str
+    left_open: int
+    orderly: bool
+
+
+@dataclass(slots=True)
+class Listening:
+    """Passes what happens to the lines to a runner that comes to be later."""
+
+    runner: Runner | None = None
+    early: list[ConnectionEvent] = field(default_factory=list)
+
+    def heard(self, event: ConnectionEvent) -> None:
+        """Pass a fact on, or keep it until somebody listens."""
+        if self.runner is None:
+            self.early.append(event)
+        else:
+            self.runner.heard(event)
+
+
+class Session:
+    """One run of the engine over one ledger."""
+
+    def __init__(self, loaded: Loaded, folder: LedgerFolder, venue: Venue, listening: Listening) -> None:
+        """Open the ledger, take up what it remembers, seal what crashed."""
+        self.folder = folder
+        self.venue = venue
+        self._loaded = loaded
+        ids = CountedIds(_virtual_start(venue)) if venue.stepped else RandomIds(venue.clock)
+        holder = Holder(0, "virtual") if venue.stepped else None
+        self.writer: LedgerWriter = open_ledger(folder, venue.clock, ids, purpose="run", holder=holder)
+        self.session_id = ids.new_id()
+        with LedgerReader(folder.ledger) as reader:
+            self._memory: Remembered = remembered(reader)
+            crashed = reader.rows("SELECT session_id FROM sessions WHERE ended_at IS NULL")
+        self._seal([str(row["session_id"]) for row in crashed])
+        self.machine = Machine(Plan(settled(loaded.settings)), self.session_id, self._memory)
+        client = venue.client
+        means = Means(client.trading, client.account, client.market, client.resolver)
+        self.runner = Runner(self.machine, self.writer, means, venue.clock, stepped=venue.stepped)
+        listening.runner = self.runner
+        self._early = listening.early
+        self.stop = asyncio.Event()
+        self.stop_reason = "asked to stop"
+        self._later: list[asyncio.Task[None]] = []
+
+    def _seal(self, crashed: list[str]) -> None:
+        now = self.venue.clock.now()
+        for session_id in crashed:
+            ended = SessionEnded(
+                session_id=session_id, ended_at=now, end_kind="crashed", end_reason="found without an end by the next start"
+            )  # fmt: skip
+            self.writer.write(ended)
+
+    async def run(self, wanted: Wanted) -> Ending:
+        """Run until the time is over, somebody asks for the end, or something breaks."""
+        kind, reason, orderly = "crashed", "an unexpected error", False
+        try:
+            async with self._running():
+                await self._prepare()
+                reason = await self._until(wanted)
+                orderly = await self.runner.end(reason, flatten=wanted.flatten, within_s=60 if wanted.flatten else 20)
+                kind = "clean"
+                self.runner.hear(events.Ended(kind, reason))
+        finally:
+            await self.venue.close()
+            self.writer.wait()
+            self.writer.close()
+        return Ending(self.session_id, kind, reason, self.runner.left_open, orderly)
+
+    @contextlib.asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        """Keep everything running that must; the end of any of it ends all."""
+        background = [*self.venue.background, self.runner.perform_all, self.runner.keep_time]
+        control = ControlServer(self.folder.socket, self._handlers())
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_forever(one())) for one in background]
+            if not self.venue.stepped:
+                await control.start()
+            try:
+                yield
+            finally:
+                for task in [*tasks, *self._later]:
+                    task.cancel()
+                await control.close()
+
+    async def _prepare(self) -> None:
+        """Begin the session, learn what the exchange lists and what the account is, then listen."""
+        runner, client = self.runner, self.venue.client
+        runner.hear(events.Begun(self._facts()))
+        for event in self._early:
+            runner.heard(event)
+        await client.prepare()
+        instruments = await client.market.instruments()
+        fees = await self._fees()
+        for balance in await client.account.balances():
+            runner.hear(balance)
+        runner.hear(events.Specified(instruments, fees))
+        settings = self._loaded.settings
+        leverages = await client.account.leverages(settings.instruments, self.machine.context.plan.settled.margin_mode)
+        runner.hear(events.LeveragesRead(tuple(leverages.items())))
+        self._listen(client, tuple(settings.instruments))
+
+    def _listen(self, client: OkxClient, inst_ids: tuple[str, ...]) -> None:
+        listed = set(self.machine.context.desks) | set(inst_ids)
+        client.listen_to_market(self.runner, CHANNELS, sorted(listed))
+        client.listen_to_account(self.runner, known_until=self._memory.known_until)
+        self._later.append(asyncio.get_running_loop().create_task(client.run()))
+
+    async def _fees(self) -> Fees:
+        """Give the account's own rates; the exchange writes what is paid as negative."""
+        row = await self.venue.client.account.trade_fee("BTC-USDT")
+        maker, taker = decimal(row.maker_u or row.maker), decimal(row.taker_u or row.taker)
+        if maker is None or taker is None:
+            return FALLBACK_FEES
+        return Fees(maker.copy_negate() if maker else maker, taker.copy_negate() if taker else taker)
+
+    async def _until(self, wanted: Wanted) -> str:
+        """Wait for whatever ends the session."""
+        clock = self.venue.clock
+        begun = clock.monotonic()
+        while not self.stop.is_set():
+            for task in self._later:
+                if task.done():
+                    task.result()
+            if wanted.for_s is not None and clock.monotonic() - begun >= wanted.for_s * 1_000_000_000:
+                return "its time is over"
+            await clock.sleep(0.5)
+        return self.stop_reason
+
+    def _facts(self) -> dict[str, Any]:
+        loaded = self._loaded
+        return {
+            "env": loaded.settings.env,
+            "account": loaded.settings.account,
+            "config_digest": loaded.digest(),
+            "config": loaded.settings.model_dump_json(exclude_unset=True),
+            "code_version": __version__,
+            "code_digest": code_digest(),
+            "seed": self.venue.seed,
+            "world": self.venue.world,
+        }
+
+    def _handlers(self) -> dict[str, Callable[[Request], Awaitable[Any]]]:
+        return {name: self._ordered for name in ("status", "close", "pause", "resume", "halt")} | {"stop": self._stopped}
+
+    async def _ordered(self, request: Request) -> Any:
+        reply = await self.runner.order(
+            events.Ordered(request.id, request.command, request.arguments, request.operator)
+        )
+        if not reply.ok:
+            raise EngineRefused(reply.message or "the engine refused", hint="`scalpctl positions` shows how things stand")
+        return reply.result
+
+    async def _stopped(self, request: Request) -> Any:
+        self.stop_reason = f"stopped by {request.operator or 'a terminal'}"
+        self.stop.set()
+        return {"stopping": True}
+
+
+def _virtual_start(venue: Venue) -> int:
+    """Give ids that are a function of seed and time, and that grow from one run of an exchange to the next."""
+    return (int(venue.clock.now()) // 1_000) << 80 | Random(f"ids:{venue.seed}").getrandbits(79)
+
+
+async def _forever(work: Awaitable[None]) -> None:
+    await work
+    raise AssertionError("a task that should run for ever came to its end")
+
+
+def code_digest() -> str:
+    """Give the hash of the program's own source, so that two sessions can be told to have run the same code."""
+    import scalpctl
+
+    root = Path(scalpctl.__file__).parent
+    whole = sha256()
+    for path in sorted(root.rglob("*.py")):
+        whole.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return whole.hexdigest()
+

@@ -1,0 +1,143 @@
+"""Where a session trades: the embedded exchange under some clock, or OKX itself; either way one client."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from scalpctl.core.instants import Instant, parse_rfc3339
+from scalpctl.errors import UsageError
+from scalpctl.host.hand_clock import HandClock
+from scalpctl.host.paced_clock import PacedClock
+from scalpctl.okx.client import OkxClient, Outside
+from scalpctl.okx.credentials import Credentials
+from scalpctl.okx.transport import Request, Response
+from scalpctl.okx.wire.hosts import Hosts
+from scalpctl.ports.clock import Clock
+from scalpctl.ports.connections import ConnectionListener
+from scalpctl.settings.loading import Loaded
+from scalpctl.settings.secrets import ApiKey
+from scalpctl.simulator.exchange import Exchange
+from scalpctl.simulator.schedule import read_schedule
+from scalpctl.simulator.serving.host import Host, fresh_account, replay
+from scalpctl.simulator.serving.in_process import InProcessDialer, InProcessTransport
+from scalpctl.simulator.serving.store import Store
+from scalpctl.simulator.worlds import WORLDS
+from scalpctl.wiring import exchange_client
+
+SIM_BEGINS = parse_rfc3339("2026-01-05T06:00:00Z")
+"""Where simulated time begins when it is not to depend on today: two hours before a funding."""
+SIM_CASH = Decimal(1_000)
+SIM_SEED = 1
+
+
+class Handed:
+    """Carries the client's requests to an exchange in this process."""
+
+    def __init__(self, host: Host) -> None:
+        """Carry to this host."""
+        self._inner = InProcessTransport(host)
+
+    async def send(self, request: Request) -> Response:
+        """Carry one request there and its answer back."""
+        given = await self._inner.send(request)
+        return Response(given.status, given.body, given.retry_after_s)
+
+
+@dataclass(frozen=True, slots=True)
+class SimOptions:
+    """How the embedded exchange should be."""
+
+    world: str = "range"
+    seed: int | None = None
+    speed: str = "real"
+    schedule: Path | None = None
+    cash: Decimal = SIM_CASH
+
+    @property
+    def stepped(self) -> bool:
+        """Tell whether simulated time runs as fast as it can."""
+        return self.speed == "max"
+
+
+@dataclass(slots=True)
+class Venue:
+    """A place to trade: its clock, its client, what must run beside it, and how it is closed."""
+
+    clock: Clock
+    client: OkxClient
+    background: list[Callable[[], Awaitable[None]]]
+    close: Callable[[], Awaitable[None]]
+    host: Host | None = None
+    seed: int | None = None
+    world: str | None = None
+    stepped: bool = False
+    secrets: tuple[str, ...] = ()
+    hand: HandClock | None = field(default=None)
+
+
+def embedded(folder: Path, options: SimOptions, wall: Clock, listener: ConnectionListener) -> Venue:
+    """Continue with the exchange kept in a folder, or open a new one there."""
+    if options.world not in WORLDS:
+        known = ", ".join(WORLDS)
+        raise UsageError(f"{options.world!r} is not a world", hint=f"worlds: {known}; `scalpctl sim worlds` describes them")
+    store = Store(folder)
+    exchange = _kept(store) if store.exists else _opened(store, options, wall)
+    hand = HandClock(Instant(exchange.now)) if options.stepped else None
+    clock: Clock = hand or PacedClock(Instant(exchange.now), _speed(options.speed), wall)
+    if options.schedule is not None:
+        exchange.state.schedule += read_schedule(options.schedule, exchange.now)
+    host = Host(exchange, clock, store)
+    account = next(iter(exchange.state.accounts.values()))
+    outside = Outside(
+        Hosts("sim", False, "http://127.0.0.1", "ws://127.0.0.1"),  # noqa: FBT003  not a demo account either
+        Handed(host),
+        InProcessDialer(host),
+        clock,
+        listener,
+        random.Random(exchange.state.seed),
+    )
+    client = OkxClient(outside, Credentials(account.api_key, account.secret, account.passphrase))
+
+    async def close() -> None:
+        host.close()
+
+    return Venue(
+        clock, client, [host.run], close, host=host, seed=exchange.state.seed, world=exchange.state.world,
+        stepped=options.stepped, secrets=(account.secret, account.passphrase), hand=hand,
+    )  # fmt: skip
+
+
+def outside_world(loaded: Loaded, key: ApiKey, wall: Clock, listener: ConnectionListener) -> Venue:
+    """Trade at OKX, demo or live."""
+    client, transport = exchange_client(loaded, key, wall, listener)
+    return Venue(wall, client, [], transport.close, secrets=(key.secret.reveal(), key.passphrase.reveal()))
+
+
+def _kept(store: Store) -> Exchange:
+    state, entries = store.load()
+    exchange = Exchange(state)
+    replay(exchange, entries)
+    return exchange
+
+
+def _opened(store: Store, options: SimOptions, wall: Clock) -> Exchange:
+    seed = SIM_SEED if options.seed is None else options.seed
+    start = SIM_BEGINS if options.stepped else wall.now()
+    exchange = Exchange.open(options.world, seed, start)
+    account, _ = fresh_account(seed, options.cash)
+    exchange.add_account(account, options.cash)
+    store.save(exchange.snapshot())
+    return exchange
+
+
+def _speed(text: str) -> float:
+    if text == "real":
+        return 1.0
+    number = text.removesuffix("x")
+    if not number.replace(".", "", 1).isdecimal() or not 0 < float(number) <= 1_000:
+        raise UsageError(f"{text!r} is not a speed", hint="real, max, or a multiple like 20x")
+    return float(number)

@@ -16,6 +16,13 @@ class Listed(NamedTuple):
 PANELS = ("Trade", "Look", "Audit", "Set up")
 
 COMMANDS: dict[str, Listed] = {
+    "run": Listed("run", "Run the engine: on the embedded exchange, OKX demo or live.", "Trade"),
+    "positions": Listed("control", "Show open positions, the ledger's beside the exchange's.", "Trade"),
+    "close": Listed("control", "Close one position or all of them.", "Trade"),
+    "halt": Listed("control", "Stop entries until somebody resumes them.", "Trade"),
+    "pause": Listed("control", "Pause entries.", "Trade"),
+    "resume": Listed("control", "Let go of what holds entries back, with a reason.", "Trade"),
+    "health": Listed("control", "Say in one line how the engine is, for cron and supervisors.", "Trade"),
     "sessions": Listed("look", "List the runs of the engine.", "Look"),
     "trades": Listed("look", "List positions from flat to flat, with their result and cause.", "Look"),
     "decisions": Listed("look", "List what was decided, by which rule.", "Look"),

@@ -108,7 +108,18 @@ def _close(ctx: Context, desk: Desk, holding: Holding, found: events.Evidence) -
     stopped = attribution.cause.is_protective or attribution.cause in {Cause.EXCHANGE_STOP, Cause.EXCHANGE_TRAILING}
     ctx.set_limits(brakes.trade_closed(ctx.limits, desk.inst_id, net, closed_at, desk.rules.limits, stopped=stopped))
     for command_id in holding.waiting_commands:
-        ctx.do(Reply(command_id, ok=True, result=result_of(desk, holding, attribution, net)))
+        _answer(ctx, command_id, holding, result_of(desk, holding, attribution, net))
+
+
+def _answer(ctx: Context, command_id: str, holding: Holding, result: dict[str, Any]) -> None:
+    """Answer whoever asked for closes, once all of them are recorded."""
+    waiting = ctx.asked_to_close.get(command_id, [])
+    if holding.position_id in waiting:
+        waiting.remove(holding.position_id)
+    closed = ctx.answers.setdefault(command_id, [])
+    closed.append(result)
+    if not waiting:
+        ctx.do(Reply(command_id, ok=True, result={"state": "closed", "closed": closed}))
 
 
 def result_of(desk: Desk, holding: Holding, attribution: Attribution, net: Decimal) -> dict[str, Any]:
@@ -121,7 +132,6 @@ def result_of(desk: Desk, holding: Holding, attribution: Attribution, net: Decim
         "fills": sum(1 for fill in holding.fills if fill.action is holding.side.closing),
         "fees": exact(holding.fees),
         "net": exact(net),
-        "state": "closed",
     }
 
 

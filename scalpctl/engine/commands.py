@@ -50,14 +50,11 @@ def _close(ctx: Context, command: Ordered) -> str:
     desks = [desk for desk in ctx.desks.values() if desk.holding is not None and (everything or desk.inst_id == wanted)]
     if everything:
         ctx.trip(Limit.OPERATOR_PAUSE, f"{command.operator} closed everything")
-    if not desks:
-        leaving = next(
-            (one for desk in ctx.desks.values() if everything or desk.inst_id == wanted for one in desk.leaving), None
-        )
-        if leaving is not None:  # it is flat already: the one closure answers everybody who asked
-            leaving.holding.waiting_commands.append(command.command_id)
-            return "already closing"
-        ctx.do(Reply(command.command_id, ok=True, result={"closed": [], "state": "already_flat"}))
+    leaving = [one for desk in ctx.desks.values() if everything or desk.inst_id == wanted for one in desk.leaving]
+    for one in leaving:  # flat already: the one closure answers everybody who asked
+        _waits_for(ctx, command.command_id, one.holding)
+    if not desks and not leaving:
+        ctx.do(Reply(command.command_id, ok=True, result={"state": "already_flat", "closed": []}))
         return "nothing to close"
     for desk in desks:
         holding = desk.holding
@@ -75,9 +72,14 @@ def _close_one(ctx: Context, desk: Desk, holding: Holding, command: Ordered, fra
             return
         exiting.take_fraction(ctx, desk, holding, part, command.command_id)
         return
-    holding.waiting_commands.append(command.command_id)
+    _waits_for(ctx, command.command_id, holding)
     shown = Evidence.of("terminal", operator=command.operator, command_id=command.command_id)
     exiting.vote(ctx, desk, holding, Cause.OPERATOR, shown, actor=command.operator or "operator")
+
+
+def _waits_for(ctx: Context, command_id: str, holding: Holding) -> None:
+    holding.waiting_commands.append(command_id)
+    ctx.asked_to_close.setdefault(command_id, []).append(holding.position_id)
 
 
 def _pause(ctx: Context, command: Ordered) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scalpctl.core import limits as brakes
 from scalpctl.core.costs import Fees
@@ -67,10 +67,14 @@ class Context:
         self.versions: dict[str, tuple[int, tuple[str, ...] | None]] = {}
         self.seconds = 0
         self.finished = False
+        self.asked_to_close: dict[str, list[str]] = {}
+        """Commands that wait for closures: the positions each still waits for."""
+        self.answers: dict[str, list[dict[str, Any]]] = {}
         self.strays: dict[str, Instant] = {}
         self.usable = False
         self.recovered = False
         self.ending: str | None = None
+        self.closed_to_entries = False
         self.flatten = False
         self._latches: dict[tuple[Limit, str], str] = {}
 

@@ -37,7 +37,7 @@ MAINTENANCE_RATE = Decimal("0.01")
 def consider(ctx: Context, desk: Desk) -> None:
     """Ask the candle that has just closed whether to enter; a skip has one enumerated reason."""
     reading = desk.study.reading
-    if reading is None or ctx.ending is not None:
+    if reading is None or ctx.ending is not None or ctx.closed_to_entries:
         return
     signals = speak(desk.inst_id, reading, ctx.plan.settled.signals, desk.rules.signals)
     trend = Side.LONG if reading.plus_di >= reading.minus_di else Side.SHORT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 PREFIX = "sc"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -12,7 +14,7 @@ class Names:
     def __init__(self, session_id: str) -> None:
         """Name things after a session, whose id sorts by time and never repeats."""
         self.session_id = session_id
-        self._stem = session_id[-12:].lower()
+        self._stem = _stem(session_id)
         self._count = 0
 
     def order(self, role: str) -> str:
@@ -30,6 +32,15 @@ class Names:
             number, digit = divmod(number, 36)
             text = _DIGITS[digit] + text
         return text.rjust(5, "0")
+
+
+def _stem(session_id: str) -> str:
+    """Give twelve letters and digits that no other session has."""
+    number, text = int.from_bytes(sha256(session_id.encode()).digest()[:12], "big"), ""
+    while len(text) < 12:
+        number, digit = divmod(number, 36)
+        text += _DIGITS[digit]
+    return text
 
 
 def is_ours(client_id: str) -> bool:

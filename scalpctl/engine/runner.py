@@ -78,9 +78,7 @@ class Means:
 class Runner:
     """One machine in a running world; it is the sink of every feed."""
 
-    def __init__(
-        self, machine: Machine, ledger: Ledger, means: Means, clock: Clock, *, stepped: bool = False
-    ) -> None:
+    def __init__(self, machine: Machine, ledger: Ledger, means: Means, clock: Clock, *, stepped: bool = False) -> None:
         """Run a machine; ``stepped`` where time stands still meanwhile, so that one run is like another."""
         self.machine = machine
         self.ledger = ledger
@@ -280,4 +278,3 @@ _PERFORM: dict[type[Any], _Perform] = cast(
         effects.DeadManSwitch: Runner._switch,  # noqa: SLF001  as above
     },
 )
-

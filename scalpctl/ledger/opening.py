@@ -44,7 +44,7 @@ class Holder:
     boot_id: str
 
 
-def open_ledger(  # noqa: PLR0913  who opens what, and how it is named
+def open_ledger(
     folder: LedgerFolder,
     clock: Clock,
     ids: IdSource,

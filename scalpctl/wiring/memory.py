@@ -40,7 +40,10 @@ def remembered(reader: LedgerReader) -> Remembered:
                 "SELECT inst_id, trade_id, order_id, position_id FROM fills WHERE filled_at >= ?", (since,)
             )
         },
-        bills={row["bill_id"]: row["billed_at"] for row in reader.rows(_RECENT_BILLS, ((bills_until or 0) - FILLS_KEPT_US,))},
+        bills={
+            row["bill_id"]: row["billed_at"]
+            for row in reader.rows(_RECENT_BILLS, ((bills_until or 0) - FILLS_KEPT_US,))
+        },
         bills_until=Instant(bills_until or 0),
         known_until=Instant(min(known)) if known else None,
         last_closes={row["inst_id"]: _last(row) for row in reader.rows(_LAST_CLOSES)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
@@ -23,7 +23,7 @@ from scalpctl.engine.machine import Machine
 from scalpctl.engine.memory import Remembered
 from scalpctl.engine.plan import BAR, Plan
 from scalpctl.engine.runner import Means, Runner
-from scalpctl.errors import EngineRefused
+from scalpctl.errors import EngineRefused, LedgerError, ScalpctlError
 from scalpctl.host.ids import CountedIds, RandomIds
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.opening import Holder, open_ledger
@@ -99,29 +99,35 @@ class Session:
         self._early = listening.early
         self.stop = asyncio.Event()
         self.stop_reason = "asked to stop"
+        self.also: Callable[[], Coroutine[Any, Any, None]] | None = None
+        """What runs beside the session, if anything; it may end."""
         self._later: list[asyncio.Task[None]] = []
 
     def _seal(self, crashed: list[str]) -> None:
         now = self.venue.clock.now()
+        why = "found without an end by the next start"
         for session_id in crashed:
-            ended = SessionEnded(
-                session_id=session_id, ended_at=now, end_kind="crashed", end_reason="found without an end by the next start"
-            )  # fmt: skip
-            self.writer.write(ended)
+            self.writer.write(SessionEnded(session_id=session_id, ended_at=now, end_kind="crashed", end_reason=why))
 
     async def run(self, wanted: Wanted) -> Ending:
         """Run until the time is over, somebody asks for the end, or something breaks."""
         kind, reason, orderly = "crashed", "an unexpected error", False
         try:
             async with self._running():
+                self.machine.context.closed_to_entries = not wanted.entries
                 await self._prepare()
+                if self.also is not None:
+                    self._later.append(asyncio.get_running_loop().create_task(self.also()))
                 reason = await self._until(wanted)
                 orderly = await self.runner.end(reason, flatten=wanted.flatten, within_s=60 if wanted.flatten else 20)
                 kind = "clean"
                 self.runner.hear(events.Ended(kind, reason))
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
         finally:
             await self.venue.close()
-            self.writer.wait()
+            with contextlib.suppress(LedgerError):  # what could not be written is in the emergency file
+                self.writer.wait()
             self.writer.close()
         return Ending(self.session_id, kind, reason, self.runner.left_open, orderly)
 
@@ -178,7 +184,7 @@ class Session:
         begun = clock.monotonic()
         while not self.stop.is_set():
             for task in self._later:
-                if task.done():
+                if task.done() and task.exception() is not None:
                     task.result()
             if wanted.for_s is not None and clock.monotonic() - begun >= wanted.for_s * 1_000_000_000:
                 return "its time is over"
@@ -199,14 +205,16 @@ class Session:
         }
 
     def _handlers(self) -> dict[str, Callable[[Request], Awaitable[Any]]]:
-        return {name: self._ordered for name in ("status", "close", "pause", "resume", "halt")} | {"stop": self._stopped}
+        return dict.fromkeys(("status", "close", "pause", "resume", "halt"), self._ordered) | {"stop": self._stopped}
 
     async def _ordered(self, request: Request) -> Any:
         reply = await self.runner.order(
             events.Ordered(request.id, request.command, request.arguments, request.operator)
         )
         if not reply.ok:
-            raise EngineRefused(reply.message or "the engine refused", hint="`scalpctl positions` shows how things stand")
+            raise EngineRefused(
+                reply.message or "the engine refused", hint="`scalpctl positions` shows how things stand"
+            )
         return reply.result
 
     async def _stopped(self, request: Request) -> Any:
@@ -218,6 +226,14 @@ class Session:
 def _virtual_start(venue: Venue) -> int:
     """Give ids that are a function of seed and time, and that grow from one run of an exchange to the next."""
     return (int(venue.clock.now()) // 1_000) << 80 | Random(f"ids:{venue.seed}").getrandbits(79)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Give the error to show: what broke first broke the others."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = next((one for one in error.exceptions if isinstance(one, ScalpctlError)), error.exceptions[0])
+    return error
 
 
 async def _forever(work: Awaitable[None]) -> None:
@@ -234,4 +250,3 @@ def code_digest() -> str:
     for path in sorted(root.rglob("*.py")):
         whole.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return whole.hexdigest()
-

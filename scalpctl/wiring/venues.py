@@ -83,7 +83,9 @@ def embedded(folder: Path, options: SimOptions, wall: Clock, listener: Connectio
     """Continue with the exchange kept in a folder, or open a new one there."""
     if options.world not in WORLDS:
         known = ", ".join(WORLDS)
-        raise UsageError(f"{options.world!r} is not a world", hint=f"worlds: {known}; `scalpctl sim worlds` describes them")
+        raise UsageError(
+            f"{options.world!r} is not a world", hint=f"worlds: {known}; `scalpctl sim worlds` describes them"
+        )
     store = Store(folder)
     exchange = _kept(store) if store.exists else _opened(store, options, wall)
     hand = HandClock(Instant(exchange.now)) if options.stepped else None
@@ -93,7 +95,7 @@ def embedded(folder: Path, options: SimOptions, wall: Clock, listener: Connectio
     host = Host(exchange, clock, store)
     account = next(iter(exchange.state.accounts.values()))
     outside = Outside(
-        Hosts("sim", False, "http://127.0.0.1", "ws://127.0.0.1"),  # noqa: FBT003  not a demo account either
+        Hosts("sim", False, "http://127.0.0.1", "ws://127.0.0.1"),
         Handed(host),
         InProcessDialer(host),
         clock,

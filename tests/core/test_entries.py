@@ -280,9 +280,9 @@ def test_nobody_enters_to_pay_funding_a_minute_later(start: Instant) -> None:
 def test_a_signal_must_be_worth_its_costs() -> None:
     fees = Fees(D("0.0002"), D("0.0005"))
     assert fees.round_trip(maker_in=True, maker_out=False) == D("0.0007")
-    poor = edge(D("0.0008"), D("0.5"), fees, D(0), CostParameters())
+    poor = edge(D("0.0008"), D("0.5"), fees, D(0), CostParameters(atr_multiple=D(1)))
     assert skip_of(judge_costs(poor)) is Skip.COSTS
-    rich = edge(D("0.004"), D("0.5"), fees, D("-0.001"), CostParameters())
+    rich = edge(D("0.004"), D("0.5"), fees, D("-0.001"), CostParameters(atr_multiple=D(1)))
     assert skip_of(judge_costs(rich)) is None
     assert rich.net_ratio == D("0.002") - D("0.0007") - D("0.0002")
     assert rich.is_enough

@@ -1,0 +1,69 @@
+"""Commands with no engine alive: the same code under the same lease, for as long as the command takes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from scalpctl.core.exchange.reports import AlgoReport, PositionReport
+from scalpctl.engine import events
+from scalpctl.errors import EngineRefused
+from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ports.clock import Clock
+from scalpctl.settings.loading import Loaded
+from scalpctl.settings.secrets import find_key
+from scalpctl.wiring.session import Listening, Session, Wanted
+from scalpctl.wiring.venues import SimOptions, Venue, embedded, outside_world
+
+READY_WITHIN_S = 60
+
+
+def venue_of(loaded: Loaded, folder: LedgerFolder, environ: dict[str, str], wall: Clock, listening: Listening) -> Venue:
+    """Give the configured exchange; the embedded one runs as fast as it can, because nobody watches."""
+    if loaded.settings.env in {"sim", "paper"}:
+        return embedded(folder.path, SimOptions(speed="max"), wall, listening)
+    return outside_world(loaded, find_key(loaded.settings.credentials, environ), wall, listening)
+
+
+async def carry_out(session: Session, command: events.Ordered) -> dict[str, Any]:
+    """Run a session without entries until one command has been carried out, and give its answer."""
+    answer: dict[str, Any] = {}
+
+    async def ordered() -> None:
+        context = session.machine.context
+        for _ in range(READY_WITHIN_S * 4):
+            if context.recovered and context.usable:
+                break
+            await session.venue.clock.sleep(0.25)
+        reply = await session.runner.order(command)
+        if not reply.ok:
+            raise EngineRefused(reply.message or "it was refused")
+        answer.update(reply.result)
+        session.stop_reason = f"{command.command} was carried out"
+        session.stop.set()
+
+    session.also = ordered
+    await session.run(Wanted(entries=False))
+    return answer
+
+
+def run(venue: Venue, work: Any) -> Any:
+    """Run a coroutine under the clock of a venue."""
+
+    async def whole() -> Any:
+        task = asyncio.ensure_future(work)
+        return await (venue.hand.run_until(task) if venue.hand is not None else task)
+
+    return asyncio.run(whole())
+
+
+async def looked_at(venue: Venue) -> tuple[tuple[PositionReport, ...], tuple[AlgoReport, ...]]:
+    """Give what the exchange itself holds: positions and stops."""
+    reader = venue.client.account
+    hosting = [asyncio.ensure_future(one()) for one in venue.background]
+    try:
+        await venue.client.rest.synchronise()
+        return await reader.positions(), await reader.algos_pending()
+    finally:
+        for task in hosting:
+            task.cancel()

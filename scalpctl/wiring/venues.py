@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from scalpctl.core.instants import Instant, parse_rfc3339
-from scalpctl.errors import UsageError
+from scalpctl.errors import ExchangeUnavailable, UsageError
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.paced_clock import PacedClock
 from scalpctl.okx.client import OkxClient, Outside
@@ -22,6 +22,7 @@ from scalpctl.settings.loading import Loaded
 from scalpctl.settings.secrets import ApiKey
 from scalpctl.simulator.exchange import Exchange
 from scalpctl.simulator.schedule import read_schedule
+from scalpctl.simulator.serving.faults import PRESETS
 from scalpctl.simulator.serving.host import Host, fresh_account, replay
 from scalpctl.simulator.serving.in_process import InProcessDialer, InProcessTransport
 from scalpctl.simulator.serving.store import Store
@@ -34,6 +35,9 @@ SIM_CASH = Decimal(1_000)
 SIM_SEED = 1
 
 
+_NEVER_CAME = 504
+
+
 class Handed:
     """Carries the client's requests to an exchange in this process."""
 
@@ -44,6 +48,8 @@ class Handed:
     async def send(self, request: Request) -> Response:
         """Carry one request there and its answer back."""
         given = await self._inner.send(request)
+        if given.status == _NEVER_CAME:
+            raise ExchangeUnavailable("no answer came in time")
         return Response(given.status, given.body, given.retry_after_s)
 
 
@@ -55,6 +61,7 @@ class SimOptions:
     seed: int | None = None
     speed: str = "real"
     schedule: Path | None = None
+    faults: str = "none"
     cash: Decimal = SIM_CASH
 
     @property
@@ -92,7 +99,9 @@ def embedded(folder: Path, options: SimOptions, wall: Clock, listener: Connectio
     clock: Clock = hand or PacedClock(Instant(exchange.now), _speed(options.speed), wall)
     if options.schedule is not None:
         exchange.state.schedule += read_schedule(options.schedule, exchange.now)
-    host = Host(exchange, clock, store)
+    if options.faults not in PRESETS:
+        raise UsageError(f"{options.faults!r} is not a kind of weather", hint=f"one of {', '.join(PRESETS)}")
+    host = Host(exchange, clock, store, faults=options.faults)
     account = next(iter(exchange.state.accounts.values()))
     outside = Outside(
         Hosts("sim", False, "http://127.0.0.1", "ws://127.0.0.1"),

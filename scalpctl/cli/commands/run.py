@@ -41,6 +41,7 @@ def run(
     instruments: Annotated[
         str | None, typer.Option("--instruments", help="Comma-separated, instead of the configured.")
     ] = None,
+    faults: Annotated[str, typer.Option("--faults", help="What goes wrong: none, light or storm.")] = "none",
     schedule: Annotated[
         Path | None, typer.Option("--schedule", help="YAML list of what others do, by simulated time.")
     ] = None,
@@ -60,7 +61,7 @@ def run(
         raise UsageError(f"{on_exit!r} is not a way to end", hint="keep or flatten")
     loaded = _settings(call, instruments)
     folder = call.folder()
-    options = SimOptions(world=world, seed=seed, speed=speed, schedule=schedule)
+    options = SimOptions(world=world, seed=seed, speed=speed, schedule=schedule, faults=faults)
     _require_meant(loaded, call, live=live)
     if fresh:
         _put_aside(loaded, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -10,13 +11,15 @@ from scalpctl.ports.clock import Clock
 from scalpctl.simulator import actors
 from scalpctl.simulator.denied import Denied
 from scalpctl.simulator.exchange import Exchange
+from scalpctl.simulator.serving.faults import HTML, PRESETS, WEATHER, Faults
 from scalpctl.simulator.serving.hub import Hub
-from scalpctl.simulator.serving.rest import WRITES, Rest
+from scalpctl.simulator.serving.rest import WRITES, Reply, Rest
 from scalpctl.simulator.serving.session import _ACTS, Outlet, Session
 from scalpctl.simulator.serving.store import Entry, Store
 from scalpctl.simulator.state import Account, Algo, Fill, Order, Position
 
 OTHERS = "others:"
+LOST_AFTER_S = 12.0
 PHRASE = "sim-passphrase"
 TIME_EVERY_US = 10_000_000
 
@@ -24,8 +27,11 @@ TIME_EVERY_US = 10_000_000
 class Host:
     """Hosts an exchange under a clock; every door and every session belongs to it."""
 
-    def __init__(self, exchange: Exchange, clock: Clock, store: Store | None = None) -> None:
-        """Open the doors."""
+    def __init__(
+        self, exchange: Exchange, clock: Clock, store: Store | None = None, *, faults: str = "none"
+    ) -> None:  # fmt: skip
+        """Open the doors; ``faults`` is the weather to begin with."""
+        self.faults = Faults(Random(f"faults:{exchange.state.seed}:{exchange.now}"), PRESETS[faults])
         self.exchange = exchange
         self.clock = clock
         self._store = store
@@ -59,6 +65,25 @@ class Host:
             self._store.save(self.exchange.snapshot())
         return rows
 
+    async def carry(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Carry a request to the exchange and its answer back, through whatever the weather is."""
+        self.catch_up()
+        fate = self.faults.fate(self.now)
+        if fate.delay_s:
+            await self.clock.sleep(fate.delay_s)
+            self.catch_up()
+        reply = self.rest.answer(method, target, headers, body) if fate.arrives else None
+        if fate.answer == "lost":
+            await self.clock.sleep(LOST_AFTER_S)  # by then nobody waits for it any more
+            return Reply(504, HTML)
+        return _SEEN[fate.answer] if fate.answer or reply is None else reply
+
+    def command(self, action: str, arguments: dict[str, str]) -> str:
+        """Do what a terminal asks for: change the weather, or let others do something."""
+        if action in WEATHER:
+            return self.faults.command(self, action, arguments)
+        return self.others(action, arguments)
+
     def others(self, action: str, arguments: dict[str, str]) -> str:
         """Let somebody else do something to the first account there is."""
         account = next(iter(self.exchange.state.accounts.values()))
@@ -74,7 +99,7 @@ class Host:
 
     def open_session(self, path: str, outlet: Outlet) -> Session:
         """Open a connection."""
-        session = Session(path, self, outlet)
+        session = Session(path, self, outlet, self.faults)
         self.sessions.append(session)
         return session
 
@@ -92,12 +117,23 @@ class Host:
             self.catch_up()
             for session in list(self.sessions):
                 session.tick()
+                if self.faults.hangs_up():
+                    session.hang_up(1006)
 
     def close(self) -> None:
         """Put everything on disk."""
         if self._store is not None:
             self._store.save(self.exchange.snapshot())
             self._store.close()
+
+
+_SEEN = {
+    "error": Reply(503, b'{"code":"50001","msg":"Service temporarily unavailable. Try again later","data":[]}'),
+    "undefined": Reply(400, b'{"code":"50004","msg":"API endpoint request timeout","data":[]}'),
+    "busy": Reply(429, b'{"code":"50011","msg":"Too Many Requests","data":[]}', {"retry-after": "2"}),
+    "html": Reply(200, HTML),
+}
+"""What a client sees instead of its answer."""
 
 
 class Remembering(Hub):

@@ -58,8 +58,7 @@ class InProcessTransport:
         """Carry one request there and its answer back."""
         host = self._host
         await host.clock.sleep(LATENCY_S / 2)
-        host.catch_up()
-        reply = host.rest.answer(request.method, request.target, request.headers, request.body)
+        reply = await host.carry(request.method, request.target, request.headers, request.body)
         await host.clock.sleep(LATENCY_S / 2)
         return Given(reply.status, reply.body, int(reply.headers.get("retry-after", "0")))
 

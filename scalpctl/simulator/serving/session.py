@@ -17,6 +17,7 @@ from scalpctl.okx.wire.signing import login_signature
 from scalpctl.simulator.denied import Denied
 from scalpctl.simulator.serving import account_rows, market_rows, trade_handlers
 from scalpctl.simulator.serving.account_handlers import algos_pending
+from scalpctl.simulator.serving.faults import Faults
 from scalpctl.simulator.serving.hub import Hub
 from scalpctl.simulator.serving.rest import Rest
 from scalpctl.simulator.specs import BY_ID
@@ -70,8 +71,9 @@ class House(Protocol):
 class Session:
     """One connection on one path."""
 
-    def __init__(self, path: str, house: House, outlet: Outlet) -> None:
+    def __init__(self, path: str, house: House, outlet: Outlet, faults: Faults) -> None:
         """Begin; nothing is told before it is asked for."""
+        self._faults = faults
         self.path = path
         self.account: Account | None = None
         self._house = house
@@ -104,10 +106,15 @@ class Session:
         if self._house.now - self._busy_at > IDLE_US:
             self._outlet.close(4004)
 
-    def push(self, _channel: str, _inst_id: str, frame: bytes) -> None:
+    def push(self, channel: str, inst_id: str, frame: bytes) -> None:
         """Tell the client something it has subscribed to."""
         self._busy_at = self._house.now
-        self._outlet.send(frame)
+        for _ in range(self._faults.copies(channel, inst_id)):
+            self._outlet.send(frame)
+
+    def hang_up(self, code: int) -> None:
+        """Close the connection from this side."""
+        self._outlet.close(code)
 
     def notice(self, code: str, message: str) -> None:
         """Tell the client about the connection itself."""
@@ -127,7 +134,7 @@ class Session:
         account = self._house.account_of(key)
         if account is None:
             self._error("60005", "Invalid apiKey", said.id)
-        elif not at.isdecimal() or abs(int(at) * 1_000 - self._house.rest.now_ms()) > 30_000:
+        elif not at.isdecimal() or not self._is_now(int(at)):
             self._error("60006", "Timestamp request expired", said.id)
         elif phrase != account.passphrase:
             self._error("60024", "Wrong passphrase", said.id)
@@ -136,6 +143,10 @@ class Session:
         else:
             self.account = account
             self._say({"event": "login", "code": "0", "msg": "", "connId": "a4d3ae55"})
+
+    def _is_now(self, seconds: int) -> bool:
+        rest = self._house.rest
+        return rest.any_time or abs(seconds * 1_000 - rest.now_ms()) <= LOGIN_WITHIN_US // 1_000
 
     def _subscriptions(self, said: ClientFrame) -> None:
         try:

@@ -85,6 +85,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
+        listener.listen(128)  # whoever reads the announcement may connect at once
     except (OSError, OverflowError) as error:
         raise UsageError(f"port {port} cannot be taken: {error}", hint="use --port 0 for a free one") from error
     return listener

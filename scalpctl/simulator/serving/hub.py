@@ -26,25 +26,29 @@ class Hub:
         """Listen to this exchange."""
         self._exchange = exchange
         self._public: dict[tuple[str, str], list[Session]] = {}
-        self._private: dict[tuple[str, str], list[Session]] = {}
+        self._private: dict[tuple[str, str], list[tuple[Session, dict[str, Any]]]] = {}
         exchange.listener = self
 
-    def join(self, session: Session, channel: str, inst_id: str, uid: str) -> None:
-        """Let a session hear a channel."""
-        where, key = (self._private, (channel, uid)) if uid else (self._public, (channel, inst_id))
-        sessions = where.setdefault(key, [])
+    def join(self, session: Session, channel: str, inst_id: str, private: dict[str, Any] | None) -> None:
+        """Let a session hear a channel; a private one is echoed with the argument it was asked for with, and a uid."""
+        if private is not None:
+            listening = self._private.setdefault((channel, str(private["uid"])), [])
+            if (session, private) not in listening:
+                listening.append((session, private))
+            return
+        sessions = self._public.setdefault((channel, inst_id), [])
         if session not in sessions:
             sessions.append(session)
 
     def leave(self, session: Session, channel: str | None = None, inst_id: str = "") -> None:
         """Let a session hear a channel, or anything, no more."""
-        for where in (self._public, self._private):
-            for (name, key), sessions in where.items():
-                wanted = channel is None or (
-                    name == channel and (not inst_id or key == inst_id or where is self._private)
-                )
-                if wanted and session in sessions:
-                    sessions.remove(session)
+        for (name, key), sessions in self._public.items():
+            wanted = channel is None or (name == channel and (not inst_id or key == inst_id))
+            if wanted and session in sessions:
+                sessions.remove(session)
+        for (name, _), listening in self._private.items():
+            if channel is None or name == channel:
+                listening[:] = [one for one in listening if one[0] is not session]
 
     def market(self, market: Market, what: str) -> None:
         """Tell who listens to a market."""
@@ -126,7 +130,7 @@ class Hub:
         """Tell an account of its order."""
         if self._private.get(("orders", account.uid)):
             row = account_rows.order_push(self._exchange, order, fill)
-            self._account("orders", account, {"instType": "SWAP"}, {}, [row], order.inst_id)
+            self._account("orders", account, {}, [row], order.inst_id)
 
     def algo(self, account: Account, algo: Algo) -> None:
         """Tell an account of its conditional order."""
@@ -135,15 +139,13 @@ class Hub:
             row = account_rows.algo(algo) | {"notionalUsd": "", "reqId": "", "amendResult": ""}
             if channel == "algo-advance":
                 row |= {"count": "1", "pTime": market_rows.millis(self._exchange.now)}
-            self._account(channel, account, {"instType": "SWAP"}, {}, [row], algo.inst_id)
+            self._account(channel, account, {}, [row], algo.inst_id)
 
     def position(self, account: Account, position: Position) -> None:
         """Tell an account of its position."""
         if self._private.get(("positions", account.uid)):
             row = self.position_row(account, position)
-            self._account(
-                "positions", account, {"instType": "SWAP"}, {"eventType": "event_update"}, [row], position.inst_id
-            )
+            self._account("positions", account, {"eventType": "event_update"}, [row], position.inst_id)
 
     def position_row(self, account: Account, position: Position) -> dict[str, Any]:
         """Give a position as its channel does."""
@@ -154,12 +156,10 @@ class Hub:
         """Tell an account of its money, and why it moved."""
         if self._private.get(("balance_and_position", account.uid)):
             held = [one for one in account.positions.values() if not inst_id or one.inst_id == inst_id]
-            self._account(
-                "balance_and_position", account, {}, {}, [self.change(account, why, held, inst_id, trade_id)], ""
-            )
+            self._account("balance_and_position", account, {}, [self.change(account, why, held, inst_id, trade_id)], "")
         if self._private.get(("account", account.uid)):
             row = account_rows.balance(self._exchange, account)
-            self._account("account", account, {}, {"eventType": "event_update"}, [row], "")
+            self._account("account", account, {"eventType": "event_update"}, [row], "")
 
     def change(
         self, account: Account, why: str, held: list[Position], inst_id: str, trade_id: str
@@ -198,12 +198,12 @@ class Hub:
                 "mgnRatio",
             )
             kept = {name: row[name] for name in (*names, "ccy", "cTime", "uTime", "pTime")}
-            self._account("liquidation-warning", account, {"instType": "SWAP"}, {}, [kept], position.inst_id)
+            self._account("liquidation-warning", account, {}, [kept], position.inst_id)
 
     def _account(
-        self, channel: str, account: Account, arg: dict[str, str], extra: dict[str, Any], rows: list[Any], inst_id: str
+        self, channel: str, account: Account, extra: dict[str, Any], rows: list[Any], inst_id: str
     ) -> None:  # fmt: skip
-        whole = {"channel": channel, **arg, "uid": account.uid}
-        frame = _encode({"arg": whole, **extra, "data": rows})
-        for session in list(self._private.get((channel, account.uid), ())):
-            session.push(channel, inst_id, frame)
+        for session, arg in list(self._private.get((channel, account.uid), ())):
+            wanted = arg.get("instId")
+            if not wanted or not inst_id or wanted == inst_id:
+                session.push(channel, inst_id, _encode({"arg": arg, **extra, "data": rows}))

@@ -178,8 +178,8 @@ class Session:
         if not self._may_subscribe():
             self._error("60014", "Requests too frequent", frame_id)
             return
-        uid = self.account.uid if channel.login and self.account is not None else ""
-        self._house.hub.join(self, name, "" if whole else inst_id, uid)
+        private = {**arg, "uid": self.account.uid} if channel.login and self.account is not None else None
+        self._house.hub.join(self, name, "" if whole else inst_id, private)
         self._say({"event": "subscribe", "arg": arg, "connId": "a4d3ae55"}, frame_id)
         self._snapshot(name, inst_id, arg)
 
@@ -214,14 +214,15 @@ class Session:
 
     def _account_snapshot(self, name: str, account: Account, arg: dict[str, Any]) -> None:
         hub, ex = self._house.hub, self._house.rest.exchange
-        whole = {"channel": name, **({"instType": arg["instType"]} if arg.get("instType") else {}), "uid": account.uid}
+        whole = {**arg, "uid": account.uid}
+        held = [one for one in account.positions.values() if arg.get("instId") in {None, "", one.inst_id}]
         extra: dict[str, Any] = {"eventType": "snapshot", "curPage": 1, "lastPage": True}
         if name == "account":
             rows: list[Any] = [account_rows.balance(ex, account)]
         elif name == "positions":
-            rows = [hub.position_row(account, one) for one in account.positions.values()]
+            rows = [hub.position_row(account, one) for one in held]
         elif name == "balance_and_position":
-            rows, extra = [hub.change(account, "snapshot", list(account.positions.values()), "", "")], {}
+            rows, extra = [hub.change(account, "snapshot", held, "", "")], {}
         else:
             rows, extra = algos_pending(ex, account, {"ordType": "move_order_stop"}), {}
         self.push(name, "", msgspec.json.encode({"arg": whole, **extra, "data": rows}))

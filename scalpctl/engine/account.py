@@ -7,13 +7,22 @@ from decimal import Decimal
 from scalpctl.core import limits as brakes
 from scalpctl.core import margin
 from scalpctl.core.exchange.reports import BalanceReport, BillReport, PositionReport
+from scalpctl.core.instants import Instant
 from scalpctl.core.margin import MarginReading
 from scalpctl.core.money import ZERO, Exact, add, exact, subtract
-from scalpctl.core.records.money import BillMatched, BillMirrored, DriftDetected, LedgerAccount, Posted
+from scalpctl.core.records.money import (
+    BillMatched,
+    BillMirrored,
+    DriftDetected,
+    DriftExplained,
+    LedgerAccount,
+    Posted,
+)
 from scalpctl.core.records.positions import MarginChecked
 from scalpctl.engine.booking import SETTLE, legs_of, refresh_facts, transaction_of
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
+from scalpctl.engine.effects import ReadFills
 
 TRADE, TRANSFER, LIQUIDATION, MARGIN_TRANSFER, INTEREST, FUNDING = "2", "1", "5", "6", "7", "8"
 _BY_TYPE = {
@@ -21,6 +30,8 @@ _BY_TYPE = {
     INTEREST: LedgerAccount.INTEREST,
     LIQUIDATION: LedgerAccount.LIQUIDATION_PENALTY,
 }
+ASK_AFTER_US = 5_000_000
+"""How long a bill may wait before the executions are read again."""
 UNMATCHED_AFTER_US = 60_000_000
 """How long a trade's bill may wait for its execution before it is a drift."""
 
@@ -153,16 +164,48 @@ def bills(ctx: Context, reports: tuple[BillReport, ...]) -> None:
 
 
 def match_waiting(ctx: Context) -> None:
-    """Match bills of executions with the executions; one that waits too long is a drift."""
+    """Match bills with their executions; one that waits is asked for, one that waits too long is a drift."""
     for bill in list(ctx.bills_waiting.values()):
         key = (bill.inst_id, bill.trade_id, bill.order_id)
         if key in ctx.fills:
             del ctx.bills_waiting[bill.bill_id]
-            transaction = transaction_of(*key)
-            ctx.record(BillMatched(bill_id=bill.bill_id, matched_to=transaction, matched_at=ctx.at))
+            ctx.record(BillMatched(bill_id=bill.bill_id, matched_to=transaction_of(*key), matched_at=ctx.at))
         elif ctx.at - bill.at > UNMATCHED_AFTER_US:
             del ctx.bills_waiting[bill.bill_id]
+            ctx.suspended[key] = bill
             _suspend(ctx, bill, "no execution explains this bill")
+    late = [bill.at for bill in ctx.bills_waiting.values() if ctx.at - bill.at > ASK_AFTER_US]
+    if late and ctx.at - ctx.fills_asked_at > ASK_AFTER_US:
+        ctx.fills_asked_at = ctx.at
+        ctx.do(ReadFills(Instant(min(late) - ASK_AFTER_US)))
+    for key in [key for key in ctx.suspended if key in ctx.fills]:
+        _explained(ctx, ctx.suspended.pop(key), key)
+
+
+def _explained(ctx: Context, bill: BillReport, key: tuple[str, str, str]) -> None:
+    """Take money out of suspense, because the execution that explains it has been found after all."""
+    ctx.record(
+        Posted(
+            transaction_id=f"bill:{bill.bill_id}:explained",
+            reason="suspense",
+            position_id=None,
+            inst_id=bill.inst_id or None,
+            source_kind="bill",
+            source_id=bill.bill_id,
+            bill_id=bill.bill_id,
+            posted_at=ctx.at,
+            legs=tuple(legs_of(LedgerAccount.SUSPENSE, bill.ccy, moved_by(bill).copy_negate())),
+        ),
+        BillMatched(bill_id=bill.bill_id, matched_to=transaction_of(*key), matched_at=ctx.at),
+    )
+    drift_id = ctx.drifts_open.pop((bill.inst_id, f"unmatched_bill:{bill.bill_id}"), None)
+    if drift_id is not None:
+        ctx.record(
+            DriftExplained(
+                drift_id=drift_id, cause="late_fill", confidence="certain", evidence={"fill": ":".join(key)},
+                explained_at=ctx.at, action="matched with its execution", resolved_at=ctx.at,
+            )
+        )  # fmt: skip
 
 
 def moved_by(bill: BillReport) -> Decimal:
@@ -260,9 +303,11 @@ def _post(ctx: Context, bill: BillReport, account: LedgerAccount, amount: Decima
 def _suspend(ctx: Context, bill: BillReport, why: str) -> None:
     """Put money nobody can explain where it is seen: into suspense, with a drift that stays open."""
     _post(ctx, bill, LedgerAccount.SUSPENSE, moved_by(bill), None)
+    drift_id = ctx.names.thing("drift")
+    ctx.drifts_open[bill.inst_id, f"unmatched_bill:{bill.bill_id}"] = drift_id
     ctx.record(
         DriftDetected(
-            drift_id=ctx.names.thing("drift"),
+            drift_id=drift_id,
             session_id=ctx.session_id,
             kind="unmatched_bill",
             inst_id=bill.inst_id or None,

@@ -62,6 +62,9 @@ class Context:
         self.bills: dict[str, Instant] = {}
         self.bills_waiting: dict[str, BillReport] = {}
         self.bills_until = Instant(0)
+        self.suspended: dict[tuple[str, str, str], BillReport] = {}
+        """Bills in suspense, by the execution that would explain them."""
+        self.fills_asked_at = Instant(0)
         self.opened = False
         self.cash: Decimal | None = None
         self.versions: dict[str, tuple[int, tuple[str, ...] | None]] = {}

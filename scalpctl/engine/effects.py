@@ -64,6 +64,13 @@ class ReadBills:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadFills:
+    """Read executions since an instant, because one was not told; answered by FillsRead."""
+
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class ReadPositions:
     """Read every open position; answered by PositionsRead."""
 
@@ -124,6 +131,7 @@ Effect = (
     | AskAlgo
     | Investigate
     | ReadBills
+    | ReadFills
     | ReadPositions
     | ReadBalances
     | ReadCandles

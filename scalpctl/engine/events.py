@@ -86,6 +86,13 @@ class BillsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class FillsRead:
+    """Executions since some instant; None when the exchange could not be asked."""
+
+    fills: tuple[FillReport, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class PositionsRead:
     """Every open position; None when the exchange could not be asked, which proves nothing."""
 
@@ -192,6 +199,7 @@ Event = (
     | Resolved
     | Evidence
     | BillsRead
+    | FillsRead
     | PositionsRead
     | CandlesRead
     | Specified

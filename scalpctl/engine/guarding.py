@@ -56,7 +56,7 @@ def answered(ctx: Context, desk: Desk, holding: Holding, act: str, outcome: Outc
         _confirmed(ctx, holding)
     elif isinstance(outcome, Refused):
         _refused(ctx, holding, outcome, act)
-    else:
+    elif PROTECTION.allows(guard.state, ProtectionEvent.NO_ANSWER):  # otherwise the stream was faster
         _move(ctx, holding, ProtectionEvent.NO_ANSWER)
     drive(ctx, desk)
 
@@ -181,6 +181,8 @@ def _confirmed(ctx: Context, holding: Holding) -> None:
     guard = holding.guard
     if guard.state in {ProtectionState.PROTECTED, ProtectionState.RELEASED}:
         return
+    if guard.state is ProtectionState.NAKED:  # it was given up, and stands after all
+        _move(ctx, holding, ProtectionEvent.PLACE)
     first = guard.state not in COVERED
     _move(ctx, holding, ProtectionEvent.CONFIRMED)
     if guard.state is ProtectionState.REMOVING_OLD:  # it was moved, not replaced: there is no old one to remove

@@ -82,6 +82,7 @@ class Machine:
             events.Resolved: self._resolved,
             events.Evidence: self._evidence,
             events.BillsRead: self._bills_read,
+            events.FillsRead: self._fills_read,
             events.PositionsRead: self._positions,
             events.CandlesRead: self._candles_read,
             events.Specified: self._specified,
@@ -153,6 +154,11 @@ class Machine:
         desk = self.context.desks.get(report.inst_id)
         if desk is not None and booking.filled(self.context, desk, report):
             trading.pursue(self.context, desk)
+
+    def _fills_read(self, read: events.FillsRead) -> None:
+        for report in sorted(read.fills or (), key=lambda one: (one.filled_at, one.trade_id)):
+            self._fill(report)
+        account.match_waiting(self.context)
 
     def _order(self, report: OrderReport) -> None:
         known = self.context.orders.get(report.client_id)

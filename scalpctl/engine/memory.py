@@ -10,7 +10,7 @@ from typing import Any
 from scalpctl.core import fills as executions
 from scalpctl.core import limits as brakes
 from scalpctl.core import positions
-from scalpctl.core.exchange.reports import FillReport
+from scalpctl.core.exchange.reports import BillReport, FillReport
 from scalpctl.core.exchange.requests import OrderType
 from scalpctl.core.exits.state import ChainState, state_from_plain
 from scalpctl.core.exits.watch import Watch
@@ -92,6 +92,7 @@ class Remembered:
     closed_since: tuple[tuple[str, Decimal, Instant, bool], ...] = ()
     """Results recorded after the limits were last written down: instrument, net, instant, whether it was a stop."""
     opened: bool = False
+    suspended: Mapping[tuple[str, str, str], BillReport] = field(default_factory=dict)
     drifts: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -111,6 +112,7 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     ctx.bills.update(remembered.bills)
     ctx.bills_until, ctx.opened = remembered.bills_until, remembered.opened
     ctx.drifts_open.update(remembered.drifts)
+    ctx.suspended.update(remembered.suspended)
     _limits(ctx, remembered)
 
 

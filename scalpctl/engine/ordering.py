@@ -19,7 +19,7 @@ from scalpctl.core.records.trading import OrderChanged, OrderIntended
 from scalpctl.core.sides import Action
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Role, Working
-from scalpctl.engine.effects import AskOrder
+from scalpctl.engine.effects import AskOrder, ReadFills
 
 CANCEL_PATIENCE_US = 3 * MICROS_PER_SECOND
 """How long a cancelled order may take to be reported as over before it is asked for."""
@@ -207,8 +207,11 @@ def overdue(ctx: Context, desk: Desk, working: Working) -> None:
     late = working.late_since is not None and ctx.at - working.late_since > CANCEL_PATIENCE_US
     if late and not working.order.is_settled:
         working.late_since = ctx.at
-        working.cancelling = working.cancelling and not working.order.is_open
-        ask(ctx, desk, working)
+        if working.order.is_open:
+            working.cancelling = False
+            ask(ctx, desk, working)
+        else:  # its end was told, its executions were not
+            ctx.do(ReadFills(Instant(working.sent_at - MICROS_PER_SECOND)))
 
 
 def forget_old(ctx: Context) -> None:

@@ -29,6 +29,8 @@ from scalpctl.engine.effects import Investigate
 from scalpctl.engine.names import is_ours
 from scalpctl.ports.feeds import Resync
 
+SEARCH_US = 3_600_000_000
+"""How far before its beginning the executions of a disputed position are searched."""
 APPEARED = "appeared:"
 """Marks an investigation that looks for the fills of a position nobody here opened."""
 
@@ -209,7 +211,7 @@ def _believed(ctx: Context, drift: Drift) -> None:
     if drift.kind is DriftKind.APPEARED and desk.theirs is not None:
         _look_for(ctx, desk, desk.theirs)
     elif holding is not None:
-        since = Instant(holding.position.opened_at - 5_000_000)
+        since = Instant(holding.position.opened_at - SEARCH_US)  # it may have begun otherwise than we believe
         ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, since, foreign=True))
 
 
@@ -225,7 +227,8 @@ def _shown(held: Held | None) -> Json:
 
 def _resolved(ctx: Context, still: set[tuple[str, str]]) -> None:
     """Close the drifts that no picture shows any more."""
-    for key in [key for key in ctx.drifts_open if key not in still]:
+    pictures = {kind.value for kind in DriftKind}
+    for key in [key for key in ctx.drifts_open if key[1] in pictures and key not in still]:
         drift_id = ctx.drifts_open.pop(key)
         shown = Evidence.of("positions", picture="agrees again")
         ctx.record(

@@ -202,6 +202,9 @@ class Runner:
     async def _bills(self, ask: effects.ReadBills) -> None:
         self.hear(events.BillsRead(await _or_none(self._means.account.bills_since(ask.since))))
 
+    async def _fills(self, ask: effects.ReadFills) -> None:
+        self.hear(events.FillsRead(await _or_none(self._means.account.fills_since(ask.since))))
+
     async def _positions(self, _ask: effects.ReadPositions) -> None:
         self.hear(events.PositionsRead(await _or_none(self._means.account.positions())))
 
@@ -271,6 +274,7 @@ _PERFORM: dict[type[Any], _Perform] = cast(
         effects.AskAlgo: Runner._ask_algo,  # noqa: SLF001  as above
         effects.Investigate: Runner._investigate,  # noqa: SLF001  as above
         effects.ReadBills: Runner._bills,  # noqa: SLF001  as above
+        effects.ReadFills: Runner._fills,  # noqa: SLF001  as above
         effects.ReadPositions: Runner._positions,  # noqa: SLF001  as above
         effects.ReadBalances: Runner._balances,  # noqa: SLF001  as above
         effects.ReadCandles: Runner._candles,  # noqa: SLF001  as above

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from scalpctl.core.exchange.reports import FillReport
+from scalpctl.core.exchange.reports import BillReport, FillReport
 from scalpctl.core.gates.state import LastClose
 from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
@@ -51,10 +51,17 @@ def remembered(reader: LedgerReader) -> Remembered:
         latches={_latch_key(row): row["latch_id"] for row in latches},
         latched=tuple(_latch(row) for row in latches),
         closed_since=tuple(_result(row) for row in reader.rows(_CLOSED_SINCE, (noted_at,))),
+        suspended={(row["inst_id"], row["trade_id"], row["order_id"]): _bill(row) for row in reader.rows(_SUSPENDED)},
+        drifts={(row["inst_id"] or "", _drift_kind(row)): row["drift_id"] for row in reader.rows(_OPEN_DRIFTS)},
         opened=bool(reader.rows("SELECT 1 FROM postings LIMIT 1")),
     )
 
 
+_SUSPENDED = (
+    "SELECT * FROM bills WHERE trade_id IS NOT NULL AND order_id IS NOT NULL AND matched_to = 'bill:' || bill_id "
+    "AND type IN ('2', '5', '9', '3')"
+)
+_OPEN_DRIFTS = "SELECT * FROM drifts WHERE resolved_at IS NULL"
 _NEWEST_INSTRUMENTS = (
     "SELECT i.* FROM instruments i JOIN (SELECT inst_id, max(version) AS version FROM instruments GROUP BY inst_id) n "
     "ON n.inst_id = i.inst_id AND n.version = i.version ORDER BY i.inst_id"
@@ -159,6 +166,33 @@ def _order(row: Row) -> RememberedOrder:
         intended_at=Instant(row["intended_at"]),
         expires_at=Instant(row["expires_at"] or row["intended_at"]),
     )
+
+
+def _bill(row: Row) -> BillReport:
+    return BillReport(
+        bill_id=row["bill_id"],
+        type=row["type"],
+        sub_type=row["sub_type"],
+        ccy=row["ccy"],
+        balance_change=Decimal(row["balance_change"]),
+        balance=Decimal(row["balance"]),
+        inst_id=row["inst_id"] or "",
+        order_id=row["order_id"] or "",
+        trade_id=row["trade_id"] or "",
+        contracts=None,
+        price=None,
+        pnl=None,
+        fee=None,
+        interest=None,
+        at=Instant(row["billed_at"]),
+    )
+
+
+def _drift_kind(row: Row) -> str:
+    """Name an open drift as the engine does: a bill's by the bill, because there may be several."""
+    if row["kind"] != "unmatched_bill":
+        return str(row["kind"])
+    return f"unmatched_bill:{msgspec.json.decode(row['theirs']).get('bill_id', '')}"
 
 
 def _last(row: Row) -> LastClose:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from scalpctl import __version__
 from scalpctl.control.protocol import Request
@@ -23,7 +23,7 @@ from scalpctl.engine.machine import Machine
 from scalpctl.engine.memory import Remembered
 from scalpctl.engine.plan import BAR, Plan
 from scalpctl.engine.runner import Means, Runner
-from scalpctl.errors import EngineRefused, LedgerError, ScalpctlError
+from scalpctl.errors import EngineRefused, ExchangeUnavailable, LedgerError, ScalpctlError
 from scalpctl.host.ids import CountedIds, RandomIds
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.opening import Holder, open_ledger
@@ -37,6 +37,8 @@ from scalpctl.wiring.strategy import settled
 from scalpctl.wiring.venues import Venue
 
 CHANNELS = ("tickers", "mark-price", f"candle{BAR}", "funding-rate", "price-limit", "instruments")
+PATIENCE_S = (1.0, 2.0, 4.0, 8.0, 8.0, 15.0, 15.0)
+T = TypeVar("T")
 FALLBACK_FEES = Fees(Decimal("0.0002"), Decimal("0.0005"))
 
 
@@ -153,16 +155,26 @@ class Session:
         runner.hear(events.Begun(self._facts()))
         for event in self._early:
             runner.heard(event)
-        await client.prepare()
-        instruments = await client.market.instruments()
-        fees = await self._fees()
-        for balance in await client.account.balances():
+        settings = self._loaded.settings
+        mode = self.machine.context.plan.settled.margin_mode
+        await self._patiently(client.prepare)
+        instruments = await self._patiently(client.market.instruments)
+        fees = await self._patiently(self._fees)
+        for balance in await self._patiently(client.account.balances):
             runner.hear(balance)
         runner.hear(events.Specified(instruments, fees))
-        settings = self._loaded.settings
-        leverages = await client.account.leverages(settings.instruments, self.machine.context.plan.settled.margin_mode)
+        leverages = await self._patiently(lambda: client.account.leverages(settings.instruments, mode))
         runner.hear(events.LeveragesRead(tuple(leverages.items())))
         self._listen(client, tuple(settings.instruments))
+
+    async def _patiently(self, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Ask until there is an answer; an exchange that stays away is worth a message, not an endless wait."""
+        for pause_s in PATIENCE_S:
+            try:
+                return await read()
+            except ExchangeUnavailable:
+                await self.venue.clock.sleep(pause_s)
+        return await read()
 
     def _listen(self, client: OkxClient, inst_ids: tuple[str, ...]) -> None:
         listed = set(self.machine.context.desks) | set(inst_ids)

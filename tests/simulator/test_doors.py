@@ -95,7 +95,7 @@ def test_bad_requests_have_their_documented_code(
 @given(body=st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["instId", "sz", "px", "side", "ordType", "tdMode", "clOrdId", "attachAlgoOrds", "posSide"]), inner
+        st.sampled_from(["instId", "sz", "px", "side", "ordType", "tdMode", "clOrdId", "attachAlgoOrds"]), inner
     ),
     max_leaves=12,
 ))  # fmt: skip

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scalpctl.core.money import ZERO, add
+from scalpctl.engine import events
+from scalpctl.host.clock import WallClock
+from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ledger.opening import prepare_folder
+from scalpctl.ledger.reading import LedgerReader
+from scalpctl.ledger.verification.verify import verify
+from scalpctl.settings.loading import load
+from scalpctl.simulator.exchange import Exchange
+from scalpctl.simulator.serving.host import replay
+from scalpctl.simulator.serving.store import Store
+from scalpctl.wiring.session import Ending, Listening, Session, Wanted
+from scalpctl.wiring.venues import SimOptions, embedded
+
+Beside = Callable[[Session], Any]
+
+
+@dataclass
+class Play:
+    """Plays sessions on one embedded exchange under simulated time, and holds the two books against each other."""
+
+    root: Path
+    world: str = "range"
+    seed: int = 7
+    faults: str = "none"
+    config: str = ""
+    sessions: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> LedgerFolder:
+        return LedgerFolder(self.root, "sim", "main")
+
+    def session(
+        self, hours: float, beside: Beside | None = None, *, flatten: bool = False, schedule: str = ""
+    ) -> Ending:
+        prepare_folder(self.folder)
+        file = None
+        if self.config:
+            file = self.root / "scalpctl.yaml"
+            file.write_text(self.config)
+        plan = None
+        if schedule:
+            plan = self.root / "schedule.yaml"
+            plan.write_text(schedule)
+
+        async def whole() -> Ending:
+            listening = Listening()
+            options = SimOptions(world=self.world, seed=self.seed, speed="max", faults=self.faults, schedule=plan)
+            venue = embedded(self.folder.path, options, WallClock(), listening)
+            session = Session(load(file, {}), self.folder, venue, listening)
+            self.sessions.append(session.session_id)
+            if beside is not None:
+                session.also = lambda: beside(session)
+            assert venue.hand is not None
+            running = asyncio.ensure_future(session.run(Wanted(for_s=hours * 3_600, flatten=flatten)))
+            return await venue.hand.run_until(running)
+
+        return asyncio.run(whole())
+
+    def exchange(self) -> Exchange:
+        state, entries = Store(self.folder.path).load()
+        exchange = Exchange(state)
+        replay(exchange, entries)
+        return exchange
+
+    def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
+        with LedgerReader(self.folder.ledger) as reader:
+            return reader.rows(sql, parameters)
+
+    def check(self) -> None:
+        """Hold the ledger against the exchange's own books, to the last digit, and against itself."""
+        account = next(iter(self.exchange().state.accounts.values()))
+        theirs = {(fill.inst_id, fill.order_id, fill.contracts, fill.price, fill.fee) for fill in account.fills}
+        ours = {
+            (row["inst_id"], row["order_id"], Decimal(row["contracts"]), Decimal(row["price"]), Decimal(row["fee"]))
+            for row in self.rows("SELECT * FROM fills")
+        }
+        assert ours == theirs
+        cash = add(
+            *(Decimal(row["amount"]) for row in self.rows("SELECT amount FROM postings WHERE account = 'cash'")), ZERO
+        )
+        assert cash == add(account.cash, *(one.margin for one in account.positions.values()))
+        assert {row["bill_id"] for row in self.rows("SELECT bill_id FROM bills")} == {
+            bill.bill_id for bill in account.bills
+        }
+        assert self.rows("SELECT bill_id FROM bills WHERE matched_to IS NULL") == []
+        held = {one.inst_id: abs(one.contracts) for one in account.positions.values()}
+        mine = {row["inst_id"]: Decimal(row["contracts"]) for row in self.rows(_OPEN) if Decimal(row["contracts"])}
+        assert mine == held
+        assert self.rows("SELECT position_id FROM closures GROUP BY position_id HAVING count(*) > 1") == []
+        for row in self.rows("SELECT * FROM closures"):
+            assert Decimal(row["gross"]) - Decimal(row["fees"]) - Decimal(row["funding"]) == Decimal(row["net"])
+        assert self.rows("SELECT account FROM postings WHERE account = 'suspense'") == []
+        stops = {algo.inst_id for algo in account.algos.values() if algo.fraction == "1"}
+        assert stops >= set(held)
+        assert verify(self.folder.ledger).ok
+
+    def head(self) -> str:
+        (row,) = self.rows("SELECT hash FROM journal ORDER BY seq DESC LIMIT 1")
+        return str(row["hash"])
+
+
+_OPEN = "SELECT inst_id, contracts FROM positions WHERE position_id NOT IN (SELECT position_id FROM closures)"
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    return Play(tmp_path / "root")
+
+
+async def until(session: Session, condition: Callable[[], bool], seconds: int = 7_200) -> None:
+    """Wait, in simulated time, until something is so."""
+    for _ in range(seconds * 4):
+        if condition():
+            return
+        await session.venue.clock.sleep(0.25)
+    raise AssertionError("it never came to that")
+
+
+def command(name: str, number: int = 1, **arguments: Any) -> events.Ordered:
+    return events.Ordered(f"command-{number}", name, arguments, "tester")

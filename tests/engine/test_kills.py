@@ -1,0 +1,74 @@
+"""A session may die at any instant: nothing is lost, nothing is doubled, and nobody is left without a stop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine.conftest import Play
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def agree(play: Play) -> None:
+    play.check()
+    account = next(iter(play.exchange().state.accounts.values()))
+    ids = [order.client_id for order in account.done if order.client_id]
+    assert len(ids) == len(set(ids))
+    assert set(ids) <= {row["client_id"] for row in play.rows("SELECT client_id FROM orders")}
+    fills = {fill.client_id for fill in account.fills}
+    void = {row["client_id"] for row in play.rows("SELECT client_id FROM orders WHERE state IN ('void', 'refused')")}
+    assert not fills & void
+
+
+@pytest.mark.parametrize("first", range(3, 60, 8))
+def test_dying_between_record_and_act_is_made_good_by_the_next_start(tmp_path: Path, first: int) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=first)
+    steps = 0
+
+    async def beside(session: Any) -> None:
+        def kill(_event: Any, step: Any, _at: Any) -> None:
+            nonlocal steps
+            steps += bool(step.effects)
+            if steps and steps % (first + 30) == 0:
+                steps += 1
+                raise Killed
+
+        session.runner.watchers.append(kill)
+
+    for _ in range(4):
+        with contextlib.suppress(Killed):
+            play.session(0.4, beside)
+    play.session(0.1)
+    agree(play)
+    kinds = [row["end_kind"] for row in play.rows("SELECT end_kind FROM sessions ORDER BY seq")]
+    assert "crashed" in kinds
+    assert kinds[-1] == "clean"
+
+
+@pytest.mark.slow
+def test_kill_minus_nine_at_any_instant_loses_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    chance = random.Random(5)
+    command = [sys.executable, "-m", "scalpctl", "run", "--speed", "max", "--world", "chop", "--seed", "9", "-q"]
+    environment = os.environ | {"SCALPCTL_ROOT": str(root)}
+    for _ in range(6):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(0.8 + chance.random() * 1.5)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        assert process.wait(10) == -signal.SIGKILL
+    play = Play(root, world="chop", seed=9)
+    play.session(0.1)
+    agree(play)
+    assert len(play.rows("SELECT position_id FROM closures")) > 3

@@ -1,0 +1,177 @@
+"""Whole sessions on the embedded exchange: what the engine promises, held against the exchange's own books."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine.conftest import Play, command, until
+
+D = Decimal
+
+
+def test_four_hours_in_a_range_end_with_books_equal_to_the_last_digit(play: Play) -> None:
+    ending = play.session(4)
+    assert (ending.kind, ending.orderly) == ("clean", True)
+    play.check()
+    causes = {row["cause"] for row in play.rows("SELECT cause FROM closures")}
+    assert len(causes) >= 3
+    assert play.rows("SELECT count(*) AS n FROM partial_takes")[0]["n"] >= 3
+    fills = play.rows(
+        "SELECT f.liquidity FROM fills f JOIN orders o ON o.client_id = f.client_id WHERE o.role = 'entry'"
+    )
+    assert sum(row["liquidity"] == "maker" for row in fills) >= 0.8 * len(fills) > 0
+    confirmed = play.rows("SELECT position_id, min(confirmed_at) AS at FROM protections GROUP BY position_id")
+    opened = {row["position_id"]: row["opened_at"] for row in play.rows("SELECT position_id, opened_at FROM positions")}
+    assert {row["position_id"] for row in confirmed} == set(opened)
+    assert all(row["at"] - opened[row["position_id"]] <= 3_000_000 for row in confirmed)
+
+
+def test_the_same_seed_gives_byte_identical_journals(tmp_path: Path) -> None:
+    first, second = Play(tmp_path / "a"), Play(tmp_path / "b")
+    for play in (first, second):
+        play.session(1)
+    assert first.head() == second.head()
+    other = Play(tmp_path / "c", seed=8)
+    other.session(1)
+    assert other.head() != first.head()
+
+
+@pytest.mark.parametrize("world", ["trend", "chop", "crash", "squeeze", "mixed"])
+def test_every_world_ends_with_equal_books(tmp_path: Path, world: str) -> None:
+    play = Play(tmp_path / "root", world=world, seed=3)
+    play.session(1, flatten=True)
+    play.check()
+    assert play.exchange().state.accounts
+    assert play.rows("SELECT position_id FROM positions WHERE closed_at IS NULL") == []
+
+
+def test_a_session_continues_what_the_last_one_left(play: Play) -> None:
+    for _ in range(5):
+        play.session(0.4)
+        play.check()
+    ends = play.rows("SELECT end_kind FROM sessions")
+    assert [row["end_kind"] for row in ends] == ["clean"] * 5
+
+
+SCHEDULES = {
+    "manual-close": ("manual", "manual"),
+    "liquidate": ("liquidation", "liquidation"),
+    "adl": ("auto_deleveraged", "auto_deleveraged"),
+}
+
+
+@pytest.mark.parametrize("action", SCHEDULES)
+def test_who_closed_it_is_said_with_proof(play: Play, action: str) -> None:
+    play.session(1.5, schedule=f"- {{at: 20m, do: {action}}}\n")
+    play.check()
+    expected, _ = SCHEDULES[action]
+    (row,) = play.rows("SELECT * FROM closures WHERE cause = ?", expected)
+    assert row["exit_price"] is not None
+    assert '"confidence":"none"' not in row["evidence"]
+    (drift,) = play.rows("SELECT * FROM drifts WHERE kind = 'vanished'")
+    assert (drift["cause"], drift["resolved_at"] is not None) == (expected, True)
+
+
+def test_a_position_partly_deleveraged_goes_on_with_what_is_left(play: Play) -> None:
+    play.session(1.5, schedule='- {at: 20m, do: adl, fraction: "0.5"}\n')
+    play.check()
+
+
+def test_an_appeared_position_gets_a_stop_within_three_seconds(play: Play) -> None:
+    play.config = "strategy: {signals: [impulse]}\n"
+    play.session(0.2, schedule='- {at: 2m, do: foreign-order, instrument: BTC-USDT, side: buy, contracts: "0.5"}\n')
+    play.check()
+    (row,) = play.rows("SELECT * FROM positions WHERE inst_id = 'BTC-USDT-SWAP'")
+    assert row["origin"] == "appeared"
+    (stop,) = play.rows("SELECT * FROM protections WHERE position_id = ?", row["position_id"])
+    assert stop["confirmed_at"] - row["opened_at"] <= 3_000_000
+
+
+def test_a_stop_that_somebody_cancels_is_missed_and_placed_again(play: Play) -> None:
+    play.session(1.0, schedule="- {at: 30m, do: cancel-stop}\n")
+    play.check()
+    lost = play.rows("SELECT * FROM protections WHERE state IN ('lost', 'released') AND failure IS NOT NULL")
+    assert len(lost) >= 1
+
+
+def test_leverage_changed_by_somebody_else_is_taken_from_the_exchange(play: Play) -> None:
+    play.session(1.5, schedule='- {at: 30m, do: set-leverage, leverage: "3"}\n')
+    play.check()
+
+
+def test_funding_belongs_to_the_position_that_paid_it(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="trend", seed=7)
+    play.session(2.1)
+    play.check()
+    paid = play.rows("SELECT position_id, amount FROM postings WHERE account = 'funding'")
+    assert paid
+    for row in paid:
+        assert row["position_id"] is not None
+
+
+def test_closing_twice_is_one_close_and_no_error(play: Play) -> None:
+    answers: list[dict[str, Any]] = []
+
+    async def beside(session: Any) -> None:
+        await until(session, lambda: session.machine.context.held > 0)
+        for number in range(3):
+            reply = await session.runner.order(command("close", number, all=True))
+            answers.append(reply.result)
+
+    play.session(1, beside)
+    play.check()
+    assert [answer["state"] for answer in answers] == ["closed", "already_flat", "already_flat"]
+    assert answers[0]["closed"][0]["cause"] == "operator"
+    assert play.rows("SELECT name FROM limit_latches")[0]["name"] == "operator_pause"
+
+
+def test_a_part_can_be_closed_and_the_rest_stays(play: Play) -> None:
+    async def beside(session: Any) -> None:
+        context = session.machine.context
+        await until(session, lambda: any(desk.holding and desk.holding.entered for desk in context.desks.values()))
+        desk = next(desk for desk in context.desks.values() if desk.holding)
+        before = desk.holding.contracts
+        reply = await session.runner.order(command("close", instrument=desk.inst_id, fraction="0.5"))
+        assert reply.result["state"] == "reduced"
+        assert desk.holding is None or desk.holding.contracts.value < before.value
+
+    play.session(0.7, beside)
+    play.check()
+
+
+def test_a_halt_survives_the_restart_and_wants_a_reason(play: Play) -> None:
+    async def halt(session: Any) -> None:
+        await until(session, lambda: session.machine.context.recovered)
+        assert (await session.runner.order(command("halt", 7, reason="looks odd"))).ok
+
+    async def resume(session: Any) -> None:
+        await until(session, lambda: session.machine.context.recovered)
+        context = session.machine.context
+        assert [latch.limit.value for latch in context.limits.latches] == ["operator_halt"]
+        await session.venue.clock.sleep(120)
+        assert not (await session.runner.order(command("resume", 1))).ok
+        assert (await session.runner.order(command("resume", 2, reason="reviewed"))).ok
+        assert context.limits.latches == ()
+
+    play.session(0.5, halt)
+    assert play.rows("SELECT count(*) AS n FROM orders")[0]["n"] == 0
+    play.session(0.5, resume)
+    play.check()
+
+
+@pytest.mark.parametrize("faults", ["light", "storm"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_bad_weather_loses_no_fill_and_doubles_no_order(tmp_path: Path, faults: str, seed: int) -> None:
+    play = Play(tmp_path / "root", seed=seed, faults=faults)
+    play.session(0.7)
+    play.faults = "none"
+    play.session(0.1)
+    play.check()
+    account = next(iter(play.exchange().state.accounts.values()))
+    ids = [order.client_id for order in account.done if order.client_id]
+    assert len(ids) == len(set(ids))
+    intended = {row["client_id"] for row in play.rows("SELECT client_id FROM orders")}
+    assert set(ids) <= intended

@@ -21,8 +21,9 @@ from scalpctl.errors import ScalpctlError
 HELP = """Scalp OKX perpetual futures, with a ledger that answers every question about money.
 
 \b
+scalpctl run --for 4h --speed max   four simulated hours on the embedded exchange
+scalpctl positions          the ledger's positions beside the exchange's
 scalpctl config init        write a configuration to start from
-scalpctl doctor             is this machine fit to trade?
 scalpctl trades --json      every trade, for a program
 scalpctl ledger verify      prove that nothing was changed or lost
 """

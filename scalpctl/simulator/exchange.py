@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -10,8 +11,10 @@ from scalpctl.core.money import add, multiply
 from scalpctl.simulator import actors, algos, funding, liquidation, matching, switch
 from scalpctl.simulator.specs import BY_ID, Spec
 from scalpctl.simulator.state import Account, Algo, Bill, Fill, Market, Order, Position, State
-from scalpctl.simulator.worlds import LEVELS, STEP_US, TRADES_KEPT, breathe, candle, make, wander
+from scalpctl.simulator.tape import FED, PREFIX, Fed, Quotes, Recorded
+from scalpctl.simulator.worlds import LEVELS, STEP_US, TRADES_KEPT, breathe, candle, follow, make, wander
 
+REPRICE = 0.03
 BREATHE_EVERY = 8
 """Steps between two changes of a book's depth."""
 
@@ -77,13 +80,21 @@ class Exchange:
         if state.random:
             version, *inner = state.random
             self.random.setstate((version, tuple(inner), None))
+        self.quotes: Quotes | None = None
+        """Where prices come from, if not from the world."""
+        if state.world.startswith(PREFIX):
+            self.quotes = Recorded(Path(state.world.removeprefix(PREFIX)))
+        elif state.world == FED:
+            self.quotes = Fed()
         self._by_key = {account.api_key: account for account in state.accounts.values()}
 
     @classmethod
     def open(cls, world: str, seed: int, start: int, funding_every_s: int = 28_800) -> Exchange:
         """Open a new exchange with a world's history behind it."""
         start -= start % STEP_US
-        return cls(make(world, seed, start, funding_every_s))
+        state = make(world, seed, start, funding_every_s)
+        state.begun = start
+        return cls(state)
 
     @property
     def now(self) -> int:
@@ -171,7 +182,10 @@ class Exchange:
         if market.silent_until > now:
             return
         before = (market.bid, market.ask)
-        wander(spec, market, self.state.world, random, now)
+        if self.quotes is None:
+            wander(spec, market, self.state.world, random, now)
+        else:
+            self._follow(spec, market, now)
         if (now // STEP_US) % BREATHE_EVERY == 0:
             breathe(spec, market, random)
         traded = self._trades(spec, market, now)
@@ -183,6 +197,17 @@ class Exchange:
             market.silent_until = now + random.randint(2, 12) * 1_000_000
         if before != (market.bid, market.ask) or traded:
             self.listener.market(market, "ticker")
+
+    def _follow(self, spec: Spec, market: Market, now: int) -> None:
+        """Take prices from elsewhere; mark and index follow them as they follow any price."""
+        quote = self.quotes.at(spec.inst_id, now - self.state.begun) if self.quotes is not None else None
+        if quote is None:
+            return
+        market.bid, market.ask = quote
+        market.value = (market.bid + market.ask) / 2
+        if abs(market.value / market.index - 1) > REPRICE:
+            market.index = market.mark = market.value  # the first price from elsewhere, or a jump
+        follow(market)
 
     def _trades(self, spec: Spec, market: Market, now: int) -> float:
         """Let others trade at the touch; how much was sold and bought decides what rests behind a queue."""

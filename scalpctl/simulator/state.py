@@ -297,3 +297,5 @@ class State(Struct):
     switches: dict[str, str] = field(default_factory=dict)
     """Documented but unproven behaviours, and faults of state, as they are set."""
     log_sequence: int = 0
+    begun: int = 0
+    """When this exchange was opened: a recording is played from then on."""

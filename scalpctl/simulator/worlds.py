@@ -31,7 +31,7 @@ class Mood:
 
 
 MOODS: dict[str, Mood] = {
-    "range": Mood(0.0, 0.75, 0.06, 4.5, (60, 180)),
+    "range": Mood(0.0, 1.2, 0.008, 1.8, (60, 180)),
     "trend": Mood(0.28, 0.8, 0.0, 1.2, (30, 90)),
     "chop": Mood(0.0, 1.9, 0.10, 3.0, (20, 60)),
     "crash": Mood(-2.6, 2.2, 0.0, 0.0, (6, 12)),
@@ -93,7 +93,7 @@ def wander(spec: Spec, market: Market, world: str, random: Random, now: int, ste
     mood = MOODS[market.regime]
     usual = spec.minute_ratio
     minutes = steps / STEPS_PER_MINUTE
-    market.phase += 2 * pi * minutes / 11.0
+    market.phase += 2 * pi * minutes / 11.0 * (0.2 + 1.6 * random.random())
     wave = mood.swing * usual * sin(market.phase)
     goal = market.anchor * exp(wave)
     pull = mood.pull * 6 * minutes * (goal - market.value) if mood.pull else 0.0
@@ -107,7 +107,7 @@ def wander(spec: Spec, market: Market, world: str, random: Random, now: int, ste
 
 
 def _change_mood(market: Market, world: str, random: Random, now: int) -> None:
-    moods = WORLDS[world][0]
+    moods = WORLDS.get(world, WORLDS["range"])[0]
     market.regime = random.choice(moods)  # seeded
     low, high = MOODS[market.regime].minutes
     market.regime_until = now + random.randint(low, high) * 60_000_000  # seeded
@@ -125,10 +125,16 @@ def _quote(spec: Spec, market: Market, random: Random) -> None:
     middle = market.value
     bid = int(middle - spread / 2 + 0.5)
     market.bid, market.ask = max(1, bid), max(2, bid + spread)
+    if market.bid <= market.last <= market.ask and random.getrandbits(1):
+        market.last = market.bid if random.getrandbits(1) else market.ask
+    follow(market)
+
+
+def follow(market: Market) -> None:
+    """Bring last, index and mark after a market's best quotes."""
+    middle = market.value
     if not market.bid <= market.last <= market.ask:
         market.last = market.bid if market.last > market.ask else market.ask
-    elif random.getrandbits(1):
-        market.last = market.bid if random.getrandbits(1) else market.ask
     market.basis += 0.02 * (middle - market.index - market.basis)
     market.index += 0.2 * (middle - market.index)
     market.mark = market.index + market.basis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from scalpctl.host.paced_clock import PacedClock
 from scalpctl.okx.client import OkxClient, Outside
 from scalpctl.okx.credentials import Credentials
 from scalpctl.okx.transport import Request, Response
-from scalpctl.okx.wire.hosts import Hosts
+from scalpctl.okx.wire.hosts import Hosts, hosts_of
 from scalpctl.ports.clock import Clock
 from scalpctl.ports.connections import ConnectionListener
 from scalpctl.settings.loading import Loaded
@@ -26,8 +26,11 @@ from scalpctl.simulator.serving.faults import PRESETS
 from scalpctl.simulator.serving.host import Host, fresh_account, replay
 from scalpctl.simulator.serving.in_process import InProcessDialer, InProcessTransport
 from scalpctl.simulator.serving.store import Store
+from scalpctl.simulator.specs import BY_ID
+from scalpctl.simulator.tape import FED, PREFIX, Fed
 from scalpctl.simulator.worlds import WORLDS
 from scalpctl.wiring import exchange_client
+from scalpctl.wiring.prices import PublicPrices
 
 SIM_BEGINS = parse_rfc3339("2026-01-05T06:00:00Z")
 """Where simulated time begins when it is not to depend on today: two hours before a funding."""
@@ -88,8 +91,8 @@ class Venue:
 
 def embedded(folder: Path, options: SimOptions, wall: Clock, listener: ConnectionListener) -> Venue:
     """Continue with the exchange kept in a folder, or open a new one there."""
-    if options.world not in WORLDS:
-        known = ", ".join(WORLDS)
+    if options.world not in {*WORLDS, FED} and not options.world.startswith(PREFIX):
+        known = ", ".join((*WORLDS, f"{PREFIX}FILE"))
         raise UsageError(
             f"{options.world!r} is not a world", hint=f"worlds: {known}; `scalpctl sim worlds` describes them"
         )
@@ -120,6 +123,38 @@ def embedded(folder: Path, options: SimOptions, wall: Clock, listener: Connectio
         clock, client, [host.run], close, host=host, seed=exchange.state.seed, world=exchange.state.world,
         stepped=options.stepped, secrets=(account.secret, account.passphrase), hand=hand,
     )  # fmt: skip
+
+
+def on_public_prices(folder: Path, loaded: Loaded, wall: Clock, listener: ConnectionListener) -> Venue:
+    """Trade on the embedded exchange while its prices are those of OKX's public streams; no key is involved."""
+    venue = embedded(folder, SimOptions(world=FED), wall, listener)
+    wanted = loaded.settings.exchange
+    usual = hosts_of(wanted.region, demo=False)
+    hosts = replace(usual, rest=wanted.rest_url or usual.rest, stream=wanted.websocket_url or usual.stream)
+    prices = PublicPrices(hosts, wall)
+    host = venue.host
+    if host is None or not isinstance(host.exchange.quotes, Fed):
+        raise UsageError(f"{folder} holds another kind of account", hint="use --fresh to begin a new one")
+    fed = host.exchange.quotes
+    keep, close = venue.background[0], venue.close
+
+    async def hosted() -> None:
+        await prices.first(fed)
+        for inst_id in loaded.settings.instruments:
+            if inst_id in host.exchange.state.markets:
+                await prices.history(host.exchange.market(inst_id))
+        await keep()
+
+    async def followed() -> None:
+        await prices.follow(lambda ticker: fed.tell(ticker.inst_id, ticker.bid_text, ticker.ask_text), list(BY_ID))
+
+    async def closed() -> None:
+        await close()
+        await prices.close()
+
+    venue.background = [hosted, followed]
+    venue.close = closed
+    return venue
 
 
 def outside_world(loaded: Loaded, key: ApiKey, wall: Clock, listener: ConnectionListener) -> Venue:

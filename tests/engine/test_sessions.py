@@ -12,8 +12,8 @@ from engine.conftest import Play, command, until
 D = Decimal
 
 
-def test_four_hours_in_a_range_end_with_books_equal_to_the_last_digit(play: Play) -> None:
-    ending = play.session(4)
+def test_hours_in_a_range_end_with_books_equal_to_the_last_digit(play: Play) -> None:
+    ending = play.session(1.5)
     assert (ending.kind, ending.orderly) == ("clean", True)
     play.check()
     causes = {row["cause"] for row in play.rows("SELECT cause FROM closures")}
@@ -32,17 +32,17 @@ def test_four_hours_in_a_range_end_with_books_equal_to_the_last_digit(play: Play
 def test_the_same_seed_gives_byte_identical_journals(tmp_path: Path) -> None:
     first, second = Play(tmp_path / "a"), Play(tmp_path / "b")
     for play in (first, second):
-        play.session(1)
+        play.session(0.5)
     assert first.head() == second.head()
     other = Play(tmp_path / "c", seed=8)
-    other.session(1)
+    other.session(0.2)
     assert other.head() != first.head()
 
 
-@pytest.mark.parametrize("world", ["trend", "chop", "crash", "squeeze", "mixed"])
+@pytest.mark.parametrize("world", ["trend", "crash", "mixed"])
 def test_every_world_ends_with_equal_books(tmp_path: Path, world: str) -> None:
     play = Play(tmp_path / "root", world=world, seed=3)
-    play.session(1, flatten=True)
+    play.session(0.7, flatten=True)
     play.check()
     assert play.exchange().state.accounts
     assert play.rows("SELECT position_id FROM positions WHERE closed_at IS NULL") == []
@@ -50,7 +50,7 @@ def test_every_world_ends_with_equal_books(tmp_path: Path, world: str) -> None:
 
 def test_a_session_continues_what_the_last_one_left(play: Play) -> None:
     for _ in range(5):
-        play.session(0.4)
+        play.session(0.25)
         play.check()
     ends = play.rows("SELECT end_kind FROM sessions")
     assert [row["end_kind"] for row in ends] == ["clean"] * 5
@@ -65,7 +65,7 @@ SCHEDULES = {
 
 @pytest.mark.parametrize("action", SCHEDULES)
 def test_who_closed_it_is_said_with_proof(play: Play, action: str) -> None:
-    play.session(1.5, schedule=f"- {{at: 20m, do: {action}}}\n")
+    play.session(0.8, schedule=f"- {{at: 20m, do: {action}}}\n")
     play.check()
     expected, _ = SCHEDULES[action]
     (row,) = play.rows("SELECT * FROM closures WHERE cause = ?", expected)
@@ -76,7 +76,7 @@ def test_who_closed_it_is_said_with_proof(play: Play, action: str) -> None:
 
 
 def test_a_position_partly_deleveraged_goes_on_with_what_is_left(play: Play) -> None:
-    play.session(1.5, schedule='- {at: 20m, do: adl, fraction: "0.5"}\n')
+    play.session(0.8, schedule='- {at: 20m, do: adl, fraction: "0.5"}\n')
     play.check()
 
 
@@ -91,14 +91,14 @@ def test_an_appeared_position_gets_a_stop_within_three_seconds(play: Play) -> No
 
 
 def test_a_stop_that_somebody_cancels_is_missed_and_placed_again(play: Play) -> None:
-    play.session(1.0, schedule="- {at: 30m, do: cancel-stop}\n")
+    play.session(0.8, schedule="- {at: 30m, do: cancel-stop}\n")
     play.check()
     lost = play.rows("SELECT * FROM protections WHERE state IN ('lost', 'released') AND failure IS NOT NULL")
     assert len(lost) >= 1
 
 
 def test_leverage_changed_by_somebody_else_is_taken_from_the_exchange(play: Play) -> None:
-    play.session(1.5, schedule='- {at: 30m, do: set-leverage, leverage: "3"}\n')
+    play.session(0.8, schedule='- {at: 30m, do: set-leverage, leverage: "3"}\n')
     play.check()
 
 
@@ -163,10 +163,10 @@ def test_a_halt_survives_the_restart_and_wants_a_reason(play: Play) -> None:
 
 
 @pytest.mark.parametrize("faults", ["light", "storm"])
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_bad_weather_loses_no_fill_and_doubles_no_order(tmp_path: Path, faults: str, seed: int) -> None:
     play = Play(tmp_path / "root", seed=seed, faults=faults)
-    play.session(0.7)
+    play.session(0.5)
     play.faults = "none"
     play.session(0.1)
     play.check()

@@ -128,7 +128,7 @@ class OneDay(RuleBasedStateMachine):
             assert signed == held
 
 
-OneDay.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+OneDay.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 test_money_is_conserved_whatever_happens = OneDay.TestCase
 
 

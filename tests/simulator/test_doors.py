@@ -91,7 +91,7 @@ def test_bad_requests_have_their_documented_code(
     assert host.exchange.state.accounts["7000"].cash == cash
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(body=st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(

@@ -95,8 +95,6 @@ def _seconds(text: str) -> float:
 def _require_meant(loaded: Loaded, call: Invocation, *, live: bool) -> None:
     """Real money needs three separate signs that it is meant."""
     env = loaded.settings.env
-    if env == "paper":
-        raise UsageError("paper trading is not part of this version", hint="use --env sim or --env demo")
     if env != "live":
         return
     if not live:
@@ -112,7 +110,7 @@ def _put_aside(loaded: Loaded, folder: LedgerFolder) -> None:
     """Keep the old account and its ledger under another name; nothing is ever deleted."""
     from scalpctl.ledger.lease import holder_of
 
-    if loaded.settings.env != "sim":
+    if loaded.settings.env not in {"sim", "paper"}:
         raise UsageError("--fresh is for the embedded exchange only")
     if not folder.path.exists():
         return
@@ -160,10 +158,12 @@ def _venue(
     call: Invocation, loaded: Loaded, folder: LedgerFolder, options: SimOptions, listening: Any
 ) -> Venue:  # fmt: skip
     from scalpctl.settings.secrets import find_key
-    from scalpctl.wiring.venues import embedded, outside_world
+    from scalpctl.wiring.venues import embedded, on_public_prices, outside_world
 
     if loaded.settings.env == "sim":
         return embedded(folder.path, options, WallClock(), listening)
+    if loaded.settings.env == "paper":
+        return on_public_prices(folder.path, loaded, WallClock(), listening)
     key = find_key(loaded.settings.credentials, call.environ)
     return outside_world(loaded, key, WallClock(), listening)
 

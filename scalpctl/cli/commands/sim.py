@@ -58,11 +58,12 @@ def _host(world: str, seed: int, how: tuple[Decimal, str], speed: str) -> Host:
     from scalpctl.simulator.exchange import Exchange
     from scalpctl.simulator.serving.faults import PRESETS
     from scalpctl.simulator.serving.host import Host, fresh_account
+    from scalpctl.simulator.tape import PREFIX
     from scalpctl.simulator.worlds import WORLDS
 
     cash, faults = how
     for name, value, known in (("world", world, WORLDS), ("kind of weather", faults, PRESETS)):
-        if value not in known:
+        if value not in known and not (name == "world" and value.startswith(PREFIX)):
             raise UsageError(f"{value!r} is not a {name}", hint=f"one of {', '.join(known)}")
     wall = WallClock()
     exchange = Exchange.open(world, seed, wall.now())
@@ -81,7 +82,8 @@ def _times(text: str) -> float:
 
 
 def _listen(port: int) -> socket.socket:
-    listener = socket.socket()
+    # named as TCP, because only then does the event loop send small answers at once
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
@@ -172,6 +174,32 @@ def _post(port: int, ask: dict[str, Any]) -> dict[str, Any]:
     finally:
         connection.close()
     return answer
+
+
+@app.command()
+@with_common
+def record(
+    call: Invocation,
+    path: Annotated[Path, typer.Argument(help="File to write, like prices.quotes.zst.")],
+    lasting: Annotated[str, typer.Option("--for", help="How long, like 10m.")] = "10m",
+    rest: Annotated[str | None, typer.Option("--rest", help="Another exchange's REST address; OKX without it.")] = None,
+    ws: Annotated[str | None, typer.Option("--ws", help="Its WebSocket address, without a path.")] = None,
+) -> None:
+    """Record best bids and asks, to be played again with --world tape:FILE."""
+    from dataclasses import replace
+
+    from scalpctl.okx.wire.hosts import hosts_of
+    from scalpctl.simulator.schedule import span_us
+    from scalpctl.simulator.specs import BY_ID
+    from scalpctl.wiring.prices import record as write_down
+
+    usual = hosts_of(call.settings().settings.exchange.region, demo=False)
+    stream = (ws or usual.stream).removesuffix("/ws/v5")
+    hosts = replace(usual, rest=rest or usual.rest, stream=stream)
+    seconds = span_us(lasting, "--for") / 1_000_000
+    count = asyncio.run(write_down(hosts, WallClock(), path, list(BY_ID), seconds))
+    call.output.facts(Envelope("sim-record", WallClock().now()), {"file": str(path), "quotes": count})
+    call.output.say([f"scalpctl run --world tape:{path}"])
 
 
 @app.command()

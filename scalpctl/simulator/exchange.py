@@ -94,6 +94,10 @@ class Exchange:
         start -= start % STEP_US
         state = make(world, seed, start, funding_every_s)
         state.begun = start
+        state.switches = {  # documented, never proven: the seed decides, and whoever trades must live with either
+            "client_ids": "for_ever" if seed % 5 == 4 else "pending",
+            "funding_at": "balance" if seed % 3 == 2 else "position",
+        }
         return cls(state)
 
     @property

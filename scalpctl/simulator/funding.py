@@ -43,7 +43,7 @@ def _pay(ex: Exchange, account: Account, position: Position, rate: Decimal) -> N
     amount = multiply(positions.value_of(BY_ID[position.inst_id], -position.contracts, mark), rate)
     if not amount:
         return
-    at_position = position.mode == "isolated"
+    at_position = position.mode == "isolated" and ex.state.switches.get("funding_at") != "balance"
     sub = "173" if amount < 0 else "174"
     bill = ex.bill(account, "8", sub, Decimal(0) if at_position else amount, amount if at_position else Decimal(0))
     if at_position:

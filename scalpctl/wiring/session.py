@@ -37,7 +37,7 @@ from scalpctl.wiring.strategy import settled
 from scalpctl.wiring.venues import Venue
 
 CHANNELS = ("tickers", "mark-price", f"candle{BAR}", "funding-rate", "price-limit", "instruments")
-PATIENCE_S = (1.0, 2.0, 4.0, 8.0, 8.0, 15.0, 15.0)
+PATIENCE_S = (1.0, 2.0, 4.0, 8.0, 8.0, 15.0, 15.0, 30.0, 30.0, 30.0)
 T = TypeVar("T")
 FALLBACK_FEES = Fees(Decimal("0.0002"), Decimal("0.0005"))
 

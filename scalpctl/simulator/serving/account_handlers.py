@@ -34,7 +34,10 @@ def open_positions(ex: Exchange, account: Account, params: Params) -> Rows:
     if ex.state.switches.get("positions") == "empty":
         return []
     known = [one for one in account.positions.values() if matches(one, params, instId="inst_id", posId="pos_id")]
-    return [rows.position(ex, account, one) for one in known]
+    found = [rows.position(ex, account, one) for one in known]
+    if ex.state.switches.get("blank_fields") == "yes":
+        found = [row | dict.fromkeys(("liqPx", "mgnRatio", "upl", "markPx", "mmr"), "") for row in found]
+    return found
 
 
 def positions_history(_ex: Exchange, account: Account, params: Params) -> Rows:
@@ -149,6 +152,9 @@ def order(ex: Exchange, account: Account, params: Params) -> Rows:
     """Give one order; one that was cancelled unfilled is forgotten after two hours."""
     spec_of(params)
     found = ordering.find(account, params)
+    lag_us = int(ex.state.switches.get("read_lag_ms", "0")) * 1_000
+    if found is not None and ex.now - found.created < lag_us:
+        found = None  # another gateway, which has not heard of it yet
     if found is None or found.inst_id != params["instId"] or not _kept(ex, found, 90 * DAY_US):
         raise Denied("51603", "Order does not exist")
     return [rows.order(found)]

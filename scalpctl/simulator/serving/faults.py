@@ -25,6 +25,8 @@ class Odds:
     html: float = 0.0
     duplicate_frame: float = 0.0
     dropped_frame: float = 0.0
+    late_frame: float = 0.0
+    truncated: float = 0.0
     disconnect: float = 0.0
 
 
@@ -36,7 +38,8 @@ PRESETS: dict[str, Odds] = {
     ),
     "storm": Odds(
         lost_request=0.02, lost_answer=0.05, slow=0.15, slow_s=6.0, server_error=0.03, undefined=0.03, busy=0.02,
-        html=0.01, duplicate_frame=0.05, dropped_frame=0.02, disconnect=0.0002,
+        html=0.01, duplicate_frame=0.05, dropped_frame=0.02, late_frame=0.05, truncated=0.01,
+        disconnect=0.0002,
     ),
 }  # fmt: skip
 """From nothing to a bad day at the exchange."""
@@ -71,8 +74,8 @@ class Faults:
         fate = Fate()
         if draw() < odds.slow:
             fate.delay_s = draw() * odds.slow_s
-        shares = (odds.lost_answer, odds.server_error, odds.undefined, odds.html)
-        for name, share in zip(("lost", "error", "undefined", "html"), shares, strict=True):
+        shares = (odds.lost_answer, odds.server_error, odds.undefined, odds.html, odds.truncated)
+        for name, share in zip(("lost", "error", "undefined", "html", "truncated"), shares, strict=True):
             if draw() < share:
                 fate.answer = name
                 return fate
@@ -92,6 +95,10 @@ class Faults:
         if self.random.random() < odds.dropped_frame:
             return 0
         return 2 if self.random.random() < odds.duplicate_frame else 1
+
+    def is_late(self) -> bool:
+        """Draw whether a frame is held back, so that later ones overtake it."""
+        return bool(self.odds.late_frame) and self.random.random() < self.odds.late_frame
 
     def hangs_up(self) -> bool:
         """Draw whether a connection breaks now."""
@@ -158,6 +165,27 @@ def _odds(faults: Faults, _host: Any, arguments: dict[str, str]) -> str:
     return f"odds: {known}"
 
 
+def _maintenance(faults: Faults, host: Any, arguments: dict[str, str]) -> str:
+    seconds = float(arguments.get("seconds", "60"))
+    begin, end = host.now // 1_000, host.now // 1_000 + int(seconds * 1_000)
+    host.exchange.state.status = [{
+        "title": "Trading system upgrade", "state": "ongoing", "begin": str(begin), "end": str(end), "preOpenBegin": "",
+        "href": "", "serviceType": "5", "system": "unified", "scheDesc": "", "maintType": "1", "env": "1",
+        "ts": str(begin),
+    }]  # fmt: skip
+    return _outage(faults, host, arguments | {"seconds": str(seconds)})
+
+
+def _oddity(_faults: Faults, host: Any, arguments: dict[str, str]) -> str:
+    known = {name: value for name, value in arguments.items() if name in ODDITIES}
+    host.exchange.state.switches.update(known)
+    return f"switches: {known or 'none of ' + ', '.join(ODDITIES)}"
+
+
+ODDITIES = ("blank_fields", "unknown_enums", "read_lag_ms", "client_ids", "funding_at", "algos_fail")
+"""Behaviours that are documented but unproven, or odd but seen: the exchange shows either."""
+
+
 def _positions(_faults: Faults, host: Any, arguments: dict[str, str]) -> str:
     host.exchange.state.switches["positions"] = arguments.get("to", "empty")
     return f"position lists are {arguments.get('to', 'empty')}"
@@ -173,5 +201,7 @@ WEATHER = {
     "notice": _notice,
     "odds": _odds,
     "positions": _positions,
+    "maintenance": _maintenance,
+    "oddity": _oddity,
 }
 """What can go wrong on command, by name."""

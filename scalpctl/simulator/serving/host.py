@@ -76,6 +76,8 @@ class Host:
         if fate.answer == "lost":
             await self.clock.sleep(LOST_AFTER_S)  # by then nobody waits for it any more
             return Reply(504, HTML)
+        if fate.answer == "truncated" and reply is not None:
+            return Reply(reply.status, reply.body[: len(reply.body) * 2 // 3], reply.headers)
         return _SEEN[fate.answer] if fate.answer or reply is None else reply
 
     def command(self, action: str, arguments: dict[str, str]) -> str:

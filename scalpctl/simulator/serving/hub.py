@@ -130,6 +130,8 @@ class Hub:
         """Tell an account of its order."""
         if self._private.get(("orders", account.uid)):
             row = account_rows.order_push(self._exchange, order, fill)
+            if self._exchange.state.switches.get("unknown_enums") == "yes":
+                row |= {"category": "something_new", "source": "99"}
             self._account("orders", account, {}, [row], order.inst_id)
 
     def algo(self, account: Account, algo: Algo) -> None:

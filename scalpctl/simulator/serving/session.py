@@ -74,6 +74,8 @@ class Session:
     def __init__(self, path: str, house: House, outlet: Outlet, faults: Faults) -> None:
         """Begin; nothing is told before it is asked for."""
         self._faults = faults
+        self._late: list[bytes] = []
+        """Frames held back until the next look at the time: others have overtaken them by then."""
         self.path = path
         self.account: Account | None = None
         self._house = house
@@ -103,12 +105,18 @@ class Session:
 
     def tick(self) -> None:
         """Look at the time: a connection without a word for half a minute is closed."""
+        late, self._late = self._late, []
+        for frame in late:
+            self._outlet.send(frame)
         if self._house.now - self._busy_at > IDLE_US:
             self._outlet.close(4004)
 
     def push(self, channel: str, inst_id: str, frame: bytes) -> None:
         """Tell the client something it has subscribed to."""
         self._busy_at = self._house.now
+        if self._faults.is_late():
+            self._late.append(frame)
+            return
         for _ in range(self._faults.copies(channel, inst_id)):
             self._outlet.send(frame)
 

@@ -128,10 +128,11 @@ def _totals(ctx: Context) -> None:
     ctx.account.margin_used, ctx.account.exposure = used, exposure
 
 
-def opening_balance(ctx: Context, cash: Decimal) -> None:
+def opening_balance(ctx: Context, cash: Decimal, at: Instant) -> None:
     """Post what the account held before this ledger began: the only money that has no bill."""
     if cash.is_zero():
         return
+    ctx.opened_at = at
     ctx.record(
         Posted(
             transaction_id="opening",
@@ -141,7 +142,7 @@ def opening_balance(ctx: Context, cash: Decimal) -> None:
             source_kind="balance",
             source_id=SETTLE,
             bill_id=None,
-            posted_at=ctx.at,
+            posted_at=at,
             legs=tuple(legs_of(LedgerAccount.TRANSFER, SETTLE, cash)),
         )
     )
@@ -151,7 +152,7 @@ def opening_balance(ctx: Context, cash: Decimal) -> None:
 def bills(ctx: Context, reports: tuple[BillReport, ...]) -> None:
     """Mirror the exchange's own lines, and post the money no execution explains."""
     for bill in sorted(reports, key=lambda one: (one.at, one.bill_id.rjust(24, "0"))):
-        if bill.bill_id in ctx.bills:
+        if bill.bill_id in ctx.bills or bill.at < ctx.opened_at:
             continue
         ctx.bills[bill.bill_id] = bill.at
         ctx.bills_until = max(ctx.bills_until, bill.at)

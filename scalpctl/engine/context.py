@@ -66,6 +66,8 @@ class Context:
         """Bills in suspense, by the execution that would explain them."""
         self.fills_asked_at = Instant(0)
         self.opened = False
+        self.opened_at = Instant(0)
+        """From when on bills count: what came before is in the opening balance."""
         self.cash: Decimal | None = None
         self.versions: dict[str, tuple[int, tuple[str, ...] | None]] = {}
         self.seconds = 0

@@ -92,6 +92,7 @@ class Remembered:
     closed_since: tuple[tuple[str, Decimal, Instant, bool], ...] = ()
     """Results recorded after the limits were last written down: instrument, net, instant, whether it was a stop."""
     opened: bool = False
+    opened_at: Instant = Instant(0)  # noqa: RUF009  immutable
     suspended: Mapping[tuple[str, str, str], BillReport] = field(default_factory=dict)
     drifts: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -111,6 +112,7 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     ctx.fills.update(remembered.fills)
     ctx.bills.update(remembered.bills)
     ctx.bills_until, ctx.opened = remembered.bills_until, remembered.opened
+    ctx.opened_at = remembered.opened_at
     ctx.drifts_open.update(remembered.drifts)
     ctx.suspended.update(remembered.suspended)
     _limits(ctx, remembered)

@@ -164,7 +164,8 @@ def _opening(ctx: Context, heard: Resync) -> None:
         return
     bound = add(*(report.margin or ZERO for report in heard.positions), ZERO)
     moved = add(*(account.moved_by(bill) for bill in heard.bills if bill.bill_id not in ctx.bills), ZERO)
-    account.opening_balance(ctx, add(ctx.cash, bound, -moved))
+    opened_at = min((bill.at for bill in heard.bills), default=heard.taken_at)
+    account.opening_balance(ctx, add(ctx.cash, bound, -moved), opened_at)
     ctx.opened = True
 
 

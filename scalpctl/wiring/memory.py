@@ -51,6 +51,7 @@ def remembered(reader: LedgerReader) -> Remembered:
         latches={_latch_key(row): row["latch_id"] for row in latches},
         latched=tuple(_latch(row) for row in latches),
         closed_since=tuple(_result(row) for row in reader.rows(_CLOSED_SINCE, (noted_at,))),
+        opened_at=_opened_at(reader),
         suspended={(row["inst_id"], row["trade_id"], row["order_id"]): _bill(row) for row in reader.rows(_SUSPENDED)},
         drifts={(row["inst_id"] or "", _drift_kind(row)): row["drift_id"] for row in reader.rows(_OPEN_DRIFTS)},
         opened=bool(reader.rows("SELECT 1 FROM postings LIMIT 1")),
@@ -202,6 +203,11 @@ def _last(row: Row) -> LastClose:
 def _limits(reader: LedgerReader) -> tuple[dict[str, Any] | None, int]:
     rows = reader.rows("SELECT at, limits FROM heartbeats WHERE limits <> '{}' ORDER BY seq DESC LIMIT 1")
     return (msgspec.json.decode(rows[0]["limits"]), rows[0]["at"]) if rows else (None, 0)
+
+
+def _opened_at(reader: LedgerReader) -> Instant:
+    rows = reader.rows("SELECT posted_at FROM postings WHERE transaction_id = 'opening' LIMIT 1")
+    return Instant(rows[0]["posted_at"] if rows else 0)
 
 
 def _latch_key(row: Row) -> tuple[str, str]:

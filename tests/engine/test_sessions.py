@@ -9,6 +9,12 @@ from typing import Any
 import pytest
 from engine.conftest import Play, command, until
 
+from scalpctl.ledger.opening import prepare_folder
+from scalpctl.simulator.exchange import Exchange
+from scalpctl.simulator.serving.host import fresh_account
+from scalpctl.simulator.serving.store import Store
+from scalpctl.wiring.venues import SIM_BEGINS
+
 D = Decimal
 
 
@@ -175,3 +181,19 @@ def test_bad_weather_loses_no_fill_and_doubles_no_order(tmp_path: Path, faults: 
     assert len(ids) == len(set(ids))
     intended = {row["client_id"] for row in play.rows("SELECT client_id FROM orders")}
     assert set(ids) <= intended
+
+
+def test_what_was_there_before_the_ledger_is_counted_once(play: Play) -> None:
+    prepare_folder(play.folder)
+    exchange = Exchange.open("range", 7, SIM_BEGINS)
+    account, cash = fresh_account(7, D(1_000))
+    exchange.add_account(account, cash)
+    exchange.advance(exchange.now + 600_000_000)
+    exchange.transfer(account, D("-1.5"))
+    exchange.advance(exchange.now + 600_000_000)
+    Store(play.folder.path).save(exchange.snapshot())
+    for _ in range(2):
+        play.session(0.1)
+        play.check()
+    (opening,) = play.rows("SELECT amount FROM postings WHERE transaction_id = 'opening' AND account = 'cash'")
+    assert D(opening["amount"]) == D("998.5")

@@ -9,13 +9,14 @@ from typing import Any
 from scalpctl.core import limits as brakes
 from scalpctl.core.causes import Cause
 from scalpctl.core.evidence import Evidence
+from scalpctl.core.instants import Instant
 from scalpctl.core.limits import Limit, ResumeRefused
 from scalpctl.core.money import Contracts, canonical, exact, multiply, parse_decimal
 from scalpctl.core.records.sessions import OperatorCommanded
 from scalpctl.engine import executing, exiting
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Role
-from scalpctl.engine.effects import Reply
+from scalpctl.engine.effects import Reply, Reread
 from scalpctl.engine.events import Ordered
 
 
@@ -121,6 +122,13 @@ def _resume(ctx: Context, command: Ordered) -> str:
     return f"released {', '.join(released) or 'nothing'}"
 
 
+def _reread(ctx: Context, command: Ordered) -> str:
+    """Ask the exchange for everything again, as after a reconnect."""
+    ctx.do(Reread(Instant(int(command.arguments.get("since", 0)))))
+    ctx.do(Reply(command.command_id, ok=True, result={"asked": True}))
+    return "asked for everything again"
+
+
 def _stop_entries(ctx: Context) -> None:
     for desk in ctx.desks.values():
         desk.wanted = None
@@ -133,6 +141,7 @@ _HANDLERS: dict[str, Callable[[Context, Ordered], str]] = {
     "pause": _pause,
     "halt": _halt,
     "resume": _resume,
+    "reread": _reread,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ from scalpctl.okx.wire.endpoints import BATCH_MAX, Endpoint
 from scalpctl.okx.wire.orders import CancelAllAfterAsk, ClosePositionAsk
 
 T = TypeVar("T")
+Q = TypeVar("Q", PlaceOrder, AmendOrder, CancelOrder)
 
 ENTRY_TAG = "scalpctlentry"
 """Carried by entries only: the dead man's switch cancels what carries it, and so never an exit."""
@@ -60,17 +61,30 @@ class RestTrading:
         (outcome,) = await self._orders(endpoints.CANCEL, cancel_ask(order), (order.client_id,), order)
         return outcome
 
+    async def place_many(self, orders: Sequence[PlaceOrder]) -> tuple[Outcome, ...]:
+        """Place several, instrument by instrument; each item has its own outcome, in the order asked."""
+        return await in_batches(orders, self._place_batch)
+
+    async def amend_many(self, changes: Sequence[AmendOrder]) -> tuple[Outcome, ...]:
+        """Change several resting orders; each item has its own outcome, in the order asked."""
+        return await in_batches(changes, self._amend_batch)
+
     async def cancel_many(self, orders: Sequence[CancelOrder]) -> tuple[Outcome, ...]:
         """Cancel several, instrument by instrument; each item has its own outcome, in the order asked."""
-        outcomes: dict[tuple[str, str], Outcome] = {}
-        for batch in batches(orders):
-            ids = tuple(order.client_id for order in batch)
-            asks = [cancel_ask(order) for order in batch]
-            judged = await self._orders(endpoints.CANCEL_BATCH, asks, ids, batch[0])
-            outcomes |= {
-                (order.inst_id, order.client_id): outcome for order, outcome in zip(batch, judged, strict=True)
-            }
-        return tuple(outcomes[order.inst_id, order.client_id] for order in orders)
+        return await in_batches(orders, self._cancel_batch)
+
+    async def _place_batch(self, batch: list[PlaceOrder]) -> tuple[Outcome, ...]:
+        asks = [order_ask(order, tag=tag_of(order)) for order in batch]
+        return await self._orders(endpoints.BATCH_ORDERS, asks, ids_of(batch), batch[0], soonest(batch))
+
+    async def _amend_batch(self, batch: list[AmendOrder]) -> tuple[Outcome, ...]:
+        asks = [amend_ask(change) for change in batch]
+        return await self._orders(endpoints.AMEND_BATCH, asks, ids_of(batch), batch[0], soonest(batch))
+
+    async def _cancel_batch(self, batch: list[CancelOrder]) -> tuple[Outcome, ...]:
+        return await self._orders(
+            endpoints.CANCEL_BATCH, [cancel_ask(order) for order in batch], ids_of(batch), batch[0]
+        )
 
     async def place_algo(self, algo: PlaceAlgo) -> Outcome:
         """Keep a conditional order at the exchange."""
@@ -142,9 +156,30 @@ def tag_of(order: PlaceOrder) -> str:
     return ENTRY_TAG if order.lane is Lane.ENTRY and not order.reduce_only else ""
 
 
-def batches(orders: Sequence[CancelOrder]) -> list[list[CancelOrder]]:
-    """Cut cancellations into what one request may carry, one instrument each: their budgets are per instrument."""
-    by_instrument: dict[str, list[CancelOrder]] = {}
-    for order in orders:
-        by_instrument.setdefault(order.inst_id, []).append(order)
-    return [group[at : at + BATCH_MAX] for group in by_instrument.values() for at in range(0, len(group), BATCH_MAX)]
+def batches(requests: Sequence[Q]) -> list[list[Q]]:
+    """Cut requests into what one message may carry, one instrument each: their budgets are per instrument."""
+    by_instrument: dict[str, list[Q]] = {}
+    for request in requests:
+        by_instrument.setdefault(request.inst_id, []).append(request)
+    return [same[at : at + BATCH_MAX] for same in by_instrument.values() for at in range(0, len(same), BATCH_MAX)]
+
+
+async def in_batches(
+    requests: Sequence[Q], send: Callable[[list[Q]], Awaitable[tuple[Outcome, ...]]]
+) -> tuple[Outcome, ...]:  # fmt: skip
+    """Send requests batch by batch and give the outcomes in the order asked."""
+    outcomes: dict[tuple[str, str], Outcome] = {}
+    for batch in batches(requests):
+        judged = await send(batch)
+        outcomes |= {(one.inst_id, one.client_id): outcome for one, outcome in zip(batch, judged, strict=True)}
+    return tuple(outcomes[one.inst_id, one.client_id] for one in requests)
+
+
+def ids_of(batch: Sequence[Q]) -> tuple[str, ...]:
+    """Give the client ids of a batch."""
+    return tuple(one.client_id for one in batch)
+
+
+def soonest(batch: Sequence[PlaceOrder] | Sequence[AmendOrder]) -> Instant:
+    """Give the instant at which the first of a batch expires: then all of it does."""
+    return min(one.expires_at for one in batch)

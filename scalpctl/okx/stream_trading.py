@@ -20,7 +20,7 @@ from scalpctl.core.exchange.requests import (
 from scalpctl.core.instants import NANOS_PER_SECOND, Instant, Monotonic, to_millis
 from scalpctl.core.sides import Side
 from scalpctl.okx.rate_limits import RateLimiter
-from scalpctl.okx.rest_trading import RestTrading, batches, tag_of
+from scalpctl.okx.rest_trading import RestTrading, in_batches, soonest, tag_of
 from scalpctl.okx.server_clock import ServerClock
 from scalpctl.okx.stream.states import Phase
 from scalpctl.okx.verdicts import UNSENT, by_order_items
@@ -95,18 +95,35 @@ class StreamTrading:
         outcomes = await self._operate("cancel-order", [cancel_ask(order, code=code)], (order,))
         return outcomes[0] if outcomes else await self._rest.cancel(order)
 
+    async def place_many(self, orders: Sequence[PlaceOrder]) -> tuple[Outcome, ...]:
+        """Place several; each item has its own outcome, in the order asked."""
+        return await in_batches(orders, self._place_batch)
+
+    async def amend_many(self, changes: Sequence[AmendOrder]) -> tuple[Outcome, ...]:
+        """Change several resting orders; each item has its own outcome, in the order asked."""
+        return await in_batches(changes, self._amend_batch)
+
     async def cancel_many(self, orders: Sequence[CancelOrder]) -> tuple[Outcome, ...]:
         """Cancel several; each item has its own outcome, in the order asked."""
-        outcomes: dict[tuple[str, str], Outcome] = {}
-        for batch in batches(orders):
-            code = self._code(batch[0].inst_id)
-            asks = [] if code is None else [cancel_ask(order, code=code) for order in batch]
-            judged = await self._operate("batch-cancel-orders", asks, batch) if asks else None
-            judged = judged or await self._rest.cancel_many(batch)
-            outcomes |= {
-                (order.inst_id, order.client_id): outcome for order, outcome in zip(batch, judged, strict=True)
-            }
-        return tuple(outcomes[order.inst_id, order.client_id] for order in orders)
+        return await in_batches(orders, self._cancel_batch)
+
+    async def _place_batch(self, batch: list[PlaceOrder]) -> tuple[Outcome, ...]:
+        code = self._code(batch[0].inst_id)
+        asks = [order_ask(order, code=code, tag=tag_of(order)) for order in batch] if code is not None else []
+        judged = await self._operate("batch-orders", asks, batch, soonest(batch)) if asks else None
+        return judged or await self._rest.place_many(batch)
+
+    async def _amend_batch(self, batch: list[AmendOrder]) -> tuple[Outcome, ...]:
+        code = self._code(batch[0].inst_id)
+        asks = [amend_ask(change, code=code) for change in batch] if code is not None else []
+        judged = await self._operate("batch-amend-orders", asks, batch, soonest(batch)) if asks else None
+        return judged or await self._rest.amend_many(batch)
+
+    async def _cancel_batch(self, batch: list[CancelOrder]) -> tuple[Outcome, ...]:
+        code = self._code(batch[0].inst_id)
+        asks = [cancel_ask(order, code=code) for order in batch] if code is not None else []
+        judged = await self._operate("batch-cancel-orders", asks, batch) if asks else None
+        return judged or await self._rest.cancel_many(batch)
 
     async def place_algo(self, algo: PlaceAlgo) -> Outcome:
         """Keep a conditional order at the exchange; the WebSocket has no words for that."""

@@ -47,6 +47,14 @@ class TradeGateway(Protocol):
         """Cancel one resting order."""
         ...
 
+    async def place_many(self, orders: Sequence[PlaceOrder]) -> tuple[Outcome, ...]:
+        """Place several; each item has its own outcome, in the order asked."""
+        ...
+
+    async def amend_many(self, changes: Sequence[AmendOrder]) -> tuple[Outcome, ...]:
+        """Change several resting orders; each item has its own outcome, in the order asked."""
+        ...
+
     async def cancel_many(self, orders: Sequence[CancelOrder]) -> tuple[Outcome, ...]:
         """Cancel several; each item has its own outcome, in the order asked."""
         ...

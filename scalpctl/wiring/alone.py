@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from scalpctl.core.exchange.reports import AlgoReport, PositionReport
+from scalpctl.core.instants import Instant
 from scalpctl.engine import events
 from scalpctl.errors import EngineRefused
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ports.clock import Clock
 from scalpctl.settings.loading import Loaded
 from scalpctl.settings.secrets import find_key
+from scalpctl.wiring.picture import picture
 from scalpctl.wiring.session import Listening, Session, Wanted
 from scalpctl.wiring.venues import SimOptions, Venue, embedded, outside_world
 
@@ -25,7 +26,7 @@ def venue_of(loaded: Loaded, folder: LedgerFolder, environ: dict[str, str], wall
     return outside_world(loaded, find_key(loaded.settings.credentials, environ), wall, listening)
 
 
-async def carry_out(session: Session, command: events.Ordered) -> dict[str, Any]:
+async def carry_out(session: Session, command: events.Ordered, settle_s: float = 0.0) -> dict[str, Any]:
     """Run a session without entries until one command has been carried out, and give its answer."""
     answer: dict[str, Any] = {}
 
@@ -36,6 +37,8 @@ async def carry_out(session: Session, command: events.Ordered) -> dict[str, Any]
                 break
             await session.venue.clock.sleep(0.25)
         reply = await session.runner.order(command)
+        if settle_s:
+            await session.venue.clock.sleep(settle_s)
         if not reply.ok:
             raise EngineRefused(reply.message or "it was refused")
         answer.update(reply.result)
@@ -57,13 +60,12 @@ def run(venue: Venue, work: Any) -> Any:
     return asyncio.run(whole())
 
 
-async def looked_at(venue: Venue) -> tuple[tuple[PositionReport, ...], tuple[AlgoReport, ...]]:
-    """Give what the exchange itself holds: positions and stops."""
-    reader = venue.client.account
+async def looked_at(venue: Venue, since: Instant) -> dict[str, Any]:
+    """Give what the exchange itself says about the account."""
     hosting = [asyncio.ensure_future(one()) for one in venue.background]
     try:
         await venue.client.rest.synchronise()
-        return await reader.positions(), await reader.algos_pending()
+        return await picture(venue.client, since)
     finally:
         for task in hosting:
             task.cancel()

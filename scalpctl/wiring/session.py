@@ -17,6 +17,7 @@ from scalpctl.control.protocol import Request
 from scalpctl.control.server import ControlServer
 from scalpctl.core.costs import Fees
 from scalpctl.core.exchange.connections import ConnectionEvent
+from scalpctl.core.instants import Instant
 from scalpctl.core.records.sessions import SessionEnded
 from scalpctl.engine import events
 from scalpctl.engine.machine import Machine
@@ -33,6 +34,7 @@ from scalpctl.okx.client import OkxClient
 from scalpctl.okx.wire.texts import decimal
 from scalpctl.settings.loading import Loaded
 from scalpctl.wiring.memory import remembered
+from scalpctl.wiring.picture import picture
 from scalpctl.wiring.strategy import settled
 from scalpctl.wiring.venues import Venue
 
@@ -217,7 +219,8 @@ class Session:
         }
 
     def _handlers(self) -> dict[str, Callable[[Request], Awaitable[Any]]]:
-        return dict.fromkeys(("status", "close", "pause", "resume", "halt"), self._ordered) | {"stop": self._stopped}
+        orders = dict.fromkeys(("status", "close", "pause", "resume", "halt", "reread"), self._ordered)
+        return {**orders, "stop": self._stopped, "picture": self._pictured}
 
     async def _ordered(self, request: Request) -> Any:
         reply = await self.runner.order(
@@ -228,6 +231,9 @@ class Session:
                 reply.message or "the engine refused", hint="`scalpctl positions` shows how things stand"
             )
         return reply.result
+
+    async def _pictured(self, request: Request) -> Any:
+        return await picture(self.venue.client, Instant(int(request.arguments.get("since", 0))))
 
     async def _stopped(self, request: Request) -> Any:
         self.stop_reason = f"stopped by {request.operator or 'a terminal'}"

@@ -13,6 +13,7 @@ from scalpctl.cli.confirm import confirm
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
 from scalpctl.cli.render.output import Envelope
+from scalpctl.core.instants import Instant
 from scalpctl.errors import EngineRefused, ScalpctlError, UsageError
 from scalpctl.host.clock import WallClock
 from scalpctl.host.ids import RandomIds
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 app = family()
 ANSWER_WITHIN_S = 60.0
+EVERYTHING = 4_000_000_000_000_000
+"""So far ahead that no history is read: only what is open now."""
 _Instrument = Annotated[str | None, typer.Argument(help="Like BTC-USDT or BTC-USDT-SWAP.")]
 _Reason = Annotated[str, typer.Option("--reason", help="Why; it is written into the ledger.")]
 
@@ -74,7 +77,7 @@ def _positions(call: Invocation) -> tuple[list[dict[str, Any]], list[str]]:
     folder = call.folder()
     with LedgerReader(call.ledger_path()) as reader:
         ours = kept(reader)
-    status = _ask(folder, "status", {})
+    status = ask_engine(folder, "status", {})
     if status is not None:
         return beside(ours, status["positions"], live=True), []
     try:
@@ -88,21 +91,9 @@ def _theirs(call: Invocation, folder: LedgerFolder) -> list[dict[str, Any]]:
     from scalpctl.wiring.session import Listening
 
     venue = venue_of(call.settings(), folder, call.environ, WallClock(), Listening())
-    held, algos = run(venue, looked_at(venue))
-    stops = {algo.inst_id: algo for algo in algos if algo.stop_trigger is not None}
-    return [
-        {
-            "instrument": one.inst_id, "side": one.side.value, "contracts": str(one.contracts.value),
-            "mark_price": _text(one.mark_price), "unrealised": _text(one.unrealised),
-            "margin_ratio": _text(one.margin_ratio), "leverage": _text(one.leverage),
-            "stop": _text(stops[one.inst_id].stop_trigger) if one.inst_id in stops else None,
-        }
-        for one in held
-    ]  # fmt: skip
-
-
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else format(value, "f")
+    seen: dict[str, Any] = run(venue, looked_at(venue, Instant(EVERYTHING)))
+    stops = {one["instrument"]: one["stop"] for one in seen["algos"]}
+    return [one | {"stop": stops.get(one["instrument"])} for one in seen["positions"]]
 
 
 @app.command()
@@ -187,7 +178,7 @@ def resume(
 @with_common
 def health(call: Invocation) -> None:
     """Say in one line how the engine is; exit 0 fine, 1 warning, 2 critical, 3 cannot tell."""
-    status = _ask(call.folder(), "status", {})
+    status = ask_engine(call.folder(), "status", {})
     if status is None:
         print("UNKNOWN no engine is running")
         raise typer.Exit(3)
@@ -215,7 +206,7 @@ def _order(call: Invocation, command: str, arguments: dict[str, Any]) -> dict[st
     """Send a command to the running engine, or carry it out alone."""
     folder = call.require_usual_ledger()
     folder.require_ledger()
-    answer = _ask(folder, command, arguments)
+    answer = ask_engine(folder, command, arguments)
     if answer is not None:
         return answer
     from scalpctl.engine.events import Ordered
@@ -234,7 +225,7 @@ def _order(call: Invocation, command: str, arguments: dict[str, Any]) -> dict[st
     return found
 
 
-def _ask(folder: LedgerFolder, command: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+def ask_engine(folder: LedgerFolder, command: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
     """Ask the running engine; None when none runs."""
     from scalpctl.control.client import ask
     from scalpctl.control.protocol import Request

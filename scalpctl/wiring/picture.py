@@ -1,0 +1,69 @@
+"""What the exchange says about the account, in plain builtins: one picture for every command, engine running or not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from scalpctl.core.instants import Instant
+from scalpctl.core.money import ZERO, add
+from scalpctl.okx.client import OkxClient
+
+SETTLE = "USDT"
+
+
+async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
+    """Ask for everything that a comparison needs: positions first, then what explains them."""
+    reader = client.account
+    positions = await reader.positions()
+    orders, algos = await reader.orders_pending(), await reader.algos_pending()
+    fills, bills = await reader.fills_since(since), await reader.bills_since(since)
+    balances = await reader.balances()
+    cash = add(*(one.cash or ZERO for one in balances if one.ccy == SETTLE), ZERO)
+    bound = add(*(one.margin or ZERO for one in positions), ZERO)
+    return {
+        "since": since,
+        "cash": _text(add(cash, bound)),
+        "positions": [
+            {
+                "instrument": one.inst_id, "side": one.side.value, "contracts": _text(one.contracts.value),
+                "average_price": _text(one.average_price), "leverage": _text(one.leverage),
+                "mark_price": _text(one.mark_price), "unrealised": _text(one.unrealised),
+                "margin_ratio": _text(one.margin_ratio), "opened_at": one.created_at,
+            }
+            for one in positions
+        ],
+        "orders": [
+            {
+                "instrument": one.inst_id, "client_id": one.client_id, "order_id": one.order_id,
+                "action": one.action.value, "contracts": _text(one.contracts.value), "price": _text(one.price),
+            }
+            for one in orders
+        ],
+        "algos": [
+            {
+                "instrument": one.inst_id, "client_id": one.client_id, "algo_id": one.algo_id, "kind": one.kind,
+                "action": one.action.value, "stop": _text(one.stop_trigger), "whole": one.close_fraction is not None,
+            }
+            for one in algos
+        ],
+        "fills": [
+            {
+                "instrument": one.inst_id, "trade_id": one.trade_id, "order_id": one.order_id,
+                "price": _text(one.price),
+                "contracts": _text(one.contracts.value), "fee": _text(one.fee), "at": one.filled_at,
+            }
+            for one in fills
+        ],
+        "bills": [
+            {
+                "bill_id": one.bill_id, "type": one.type, "sub_type": one.sub_type, "instrument": one.inst_id,
+                "change": _text(add(one.balance_change, one.position_balance_change or ZERO)), "at": one.at,
+            }
+            for one in bills
+        ],
+    }  # fmt: skip
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")

@@ -1,0 +1,126 @@
+"""Does the ledger match the exchange, who closed it, and what is done about it: asked from the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from engine.conftest import Play, until
+
+from scalpctl.cli.app import run
+from scalpctl.core.instants import Instant
+from scalpctl.host.hand_clock import HandClock
+from scalpctl.simulator.serving.host import Host
+from scalpctl.simulator.serving.store import Store
+
+
+def asked(play: Play, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
+    capsys.readouterr()
+    code = run(["--root", str(play.root), "--json", *arguments])
+    return code, json.loads(capsys.readouterr().out or "{}").get("data")
+
+
+def holding(play: Play) -> None:
+    """Play until a position is open, and stop there."""
+
+    async def beside(session: Any) -> None:
+        context = session.machine.context
+        await until(session, lambda: any(desk.holding and desk.holding.entered for desk in context.desks.values()))
+        session.stop.set()
+
+    play.session(2, beside)
+
+
+def behind_its_back(play: Play, action: str, **arguments: str) -> None:
+    """Let somebody act while no engine runs."""
+    exchange = play.exchange()
+    host = Host(exchange, HandClock(Instant(exchange.now)), Store(play.folder.path))
+    host.exchange.advance(exchange.now + 60_000_000)
+    assert host.others(action, arguments)
+    host.exchange.advance(exchange.now + 5_000_000)
+    host.close()
+
+
+def test_equal_books_are_said_to_be_equal_with_every_bill_matched(
+    play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    play.session(0.5)
+    code, found = asked(play, capsys, "reconcile", "--statement")
+    assert code == 0
+    assert found["findings"] == []
+    proof = found["statement"]
+    assert (proof["orphan_bills"], proof["orphan_postings"]) == ([], [])
+    assert proof["matched"] == len(play.rows("SELECT bill_id FROM bills"))
+    assert float(proof["closing"]) == float(proof["exchange_cash"])
+
+
+def test_a_part_of_the_time_is_proven_as_well(play: Play, capsys: pytest.CaptureFixture[str]) -> None:
+    play.session(0.6)
+    code, found = asked(play, capsys, "reconcile", "--statement", "--since", "20m")
+    assert code == 0
+    assert found["statement"]["since"] > 0
+    assert float(found["statement"]["opening"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("action", "cause"), [("manual-close", "manual"), ("liquidate", "liquidation"), ("adl", "auto_deleveraged")]
+)
+def test_what_happened_behind_its_back_is_planned_and_then_booked_with_its_cause(
+    play: Play, capsys: pytest.CaptureFixture[str], action: str, cause: str
+) -> None:  # fmt: skip
+    holding(play)
+    before = len(play.rows("SELECT seq FROM journal"))
+    behind_its_back(play, action)
+    code, found = asked(play, capsys, "reconcile")
+    assert code == 1
+    kinds = {one["kind"] for one in found["findings"]}
+    assert {"position_vanished", "fill_missing_here", "balance_gap"} <= kinds
+    assert len(play.rows("SELECT seq FROM journal")) == before
+    refused, _ = asked(play, capsys, "reconcile", "--apply", "0123456789abcdef")
+    assert refused == 64
+    code, after = asked(play, capsys, "reconcile", "--apply", found["plan_digest"])
+    assert (code, after["findings"]) == (0, [])
+    play.check()
+    (closure,) = play.rows("SELECT * FROM closures WHERE cause = ?", cause)
+    assert closure["exit_price"] is not None
+    again, _ = asked(play, capsys, "reconcile", "--policy", "apply")
+    assert again == 0
+
+
+def test_a_position_somebody_opened_is_adopted_and_protected(play: Play, capsys: pytest.CaptureFixture[str]) -> None:
+    play.session(0.05)
+    behind_its_back(play, "manual-open", instrument="SOL-USDT", contracts="2", side="sell")
+    code, found = asked(play, capsys, "reconcile")
+    assert code == 1
+    assert {"position_appeared", "missing_stop"} <= {one["kind"] for one in found["findings"]}
+    code, after = asked(play, capsys, "reconcile", "--policy", "apply")
+    assert (code, after["findings"]) == (0, [])
+    play.check()
+
+
+def test_a_withdrawal_is_booked_as_what_it_is(play: Play, capsys: pytest.CaptureFixture[str]) -> None:
+    play.session(0.05)
+    behind_its_back(play, "transfer", amount="-25")
+    assert asked(play, capsys, "reconcile")[0] == 1
+    assert asked(play, capsys, "reconcile", "--policy", "apply")[0] == 0
+    (row,) = play.rows("SELECT amount FROM postings WHERE account = 'transfer' AND amount = '25'")
+    assert row["amount"] == "25"
+
+
+def test_positions_close_and_health_work_without_an_engine(play: Play, capsys: pytest.CaptureFixture[str]) -> None:
+    holding(play)
+    code, rows = asked(play, capsys, "positions")
+    assert code == 0
+    assert {row["drift"] for row in rows} == {"none"}
+    assert all(row["protection"] == "protected" for row in rows)
+    code, planned = asked(play, capsys, "close", "--all", "--dry-run")
+    assert code == 0
+    assert planned["would_close"] != "nothing is open"
+    code, closed = asked(play, capsys, "close", "--all", "--yes")
+    assert (code, closed["state"]) == (0, "closed")
+    assert {one["cause"] for one in closed["closed"]} == {"operator"}
+    assert asked(play, capsys, "positions") == (0, [])
+    assert asked(play, capsys, "close", "BTC-USDT", "--yes")[1]["state"] == "already_flat"
+    assert run(["--root", str(play.root), "health"]) == 3
+    play.check()

@@ -28,6 +28,7 @@ COMMANDS: dict[str, Listed] = {
     "decisions": Listed("look", "List what was decided, by which rule.", "Look"),
     "drifts": Listed("look", "List where exchange and ledger disagreed.", "Look"),
     "reconcile": Listed("reconcile", "Compare ledger and exchange, to the last digit.", "Audit"),
+    "replay": Listed("replay", "Play a session again from its tape, and prove that nothing differs.", "Audit"),
     "ledger": Listed("ledger", "Verify, back up, restore, rebuild, upgrade, export and query the ledger.", "Audit"),
     "sim": Listed("sim", "Serve the embedded exchange on a port, and let things happen to it.", "Set up"),
     "config": Listed("config", "Write, show and check the configuration.", "Set up"),

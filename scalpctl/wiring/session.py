@@ -33,6 +33,7 @@ from scalpctl.ledger.writer import LedgerWriter
 from scalpctl.okx.client import OkxClient
 from scalpctl.okx.wire.texts import decimal
 from scalpctl.settings.loading import Loaded
+from scalpctl.tape.recording import begun
 from scalpctl.wiring.memory import remembered
 from scalpctl.wiring.picture import picture
 from scalpctl.wiring.strategy import settled
@@ -99,6 +100,9 @@ class Session:
         client = venue.client
         means = Means(client.trading, client.account, client.market, client.resolver)
         self.runner = Runner(self.machine, self.writer, means, venue.clock, stepped=venue.stepped)
+        self._recorder, self._tape = begun(folder.path / "tapes", self.session_id)
+        self._recorder.heard(self._memory, venue.clock.now())
+        self.runner.tape = self._recorder
         listening.runner = self.runner
         self._early = listening.early
         self.stop = asyncio.Event()
@@ -130,6 +134,7 @@ class Session:
             raise _first(group) from group
         finally:
             await self.venue.close()
+            self._recorder.close()
             with contextlib.suppress(LedgerError):  # what could not be written is in the emergency file
                 self.writer.wait()
             self.writer.close()
@@ -216,6 +221,7 @@ class Session:
             "code_digest": code_digest(),
             "seed": self.venue.seed,
             "world": self.venue.world,
+            "tape": self._tape,
         }
 
     def _handlers(self) -> dict[str, Callable[[Request], Awaitable[Any]]]:

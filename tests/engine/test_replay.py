@@ -1,0 +1,69 @@
+"""The same tape, the same configuration, the same code: the same records, byte for byte."""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from pathlib import Path
+
+import pytest
+import zstandard
+from engine.conftest import Play
+
+from scalpctl.cli.app import run
+from scalpctl.errors import ConfigurationError
+from scalpctl.ledger.reading import LedgerReader
+from scalpctl.tape.recording import played
+from scalpctl.wiring.replaying import Replayed, replay
+
+
+def again(play: Play, number: int) -> Replayed:
+    with LedgerReader(play.folder.ledger) as reader:
+        return replay(reader, play.folder.path / "tapes", play.sessions[number])
+
+
+@pytest.mark.parametrize("faults", ["none", "storm"])
+def test_a_session_and_the_one_that_continued_it_replay_to_identical_records(tmp_path: Path, faults: str) -> None:
+    play = Play(tmp_path / "root", world="chop", faults=faults)
+    play.session(0.5, schedule="- {at: 12m, do: manual-close}\n")
+    play.session(0.3)
+    for number in (0, 1):
+        found = again(play, number)
+        assert found.difference is None
+        assert found.records > 100
+        assert found.events > 1_000
+    assert run(["--root", str(play.root), "replay", "last", "--verify"]) == 0
+
+
+def test_one_changed_event_is_found_and_named(play: Play) -> None:
+    play.session(0.5)
+    path = play.folder.path / "tapes" / f"{play.sessions[0]}.tape.zst"
+    events = list(played(path))
+    kept = [one for one in events if type(one[1]).__name__ != "Placed"]
+    assert len(kept) < len(events)
+    body = b"".join(struct.pack("<I", len(one)) + one for one in (pickle.dumps(event, protocol=5) for event in kept))
+    path.write_bytes(zstandard.ZstdCompressor().compress(body))
+    found = again(play, 0)
+    assert found.difference is not None
+    assert found.difference["kind"]
+    assert run(["--root", str(play.root), "replay", "--verify"]) == 1
+
+
+def test_a_tape_cut_short_is_played_up_to_the_cut(play: Play) -> None:
+    play.session(0.2)
+    path = play.folder.path / "tapes" / f"{play.sessions[0]}.tape.zst"
+    whole = len(list(played(path)))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert 0 < len(list(played(path))) < whole
+
+
+def test_a_tape_cannot_run_anything(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> object:
+            return (print, ("owned",))
+
+    body = pickle.dumps((0, Evil()))
+    path = tmp_path / "x.tape.zst"
+    path.write_bytes(zstandard.ZstdCompressor().compress(struct.pack("<I", len(body)) + body))
+    with pytest.raises(ConfigurationError, match="builtins.print"):
+        list(played(path))

@@ -222,13 +222,17 @@ class ResumeRefused(StrEnum):
 
 
 def resumed(book: Book, limit: Limit, at: Instant, reason: str, limits: LimitParameters) -> Book | ResumeRefused:
-    """Let go of a latch by order of a person with a reason, not within the first minute; counters start afresh."""
+    """Let go of a latch by order of a person with a reason; counters start afresh.
+
+    Not within the first minute, so that nobody resumes by reflex; a pause of one's own may end whenever one likes.
+    """
     held = [latch for latch in book.latches if latch.limit is limit]
     if not held:
         return ResumeRefused.NOT_LATCHED
     if not reason.strip():
         return ResumeRefused.NO_REASON
-    if any(at - latch.tripped_at < limits.resume_after_s * MICROS_PER_SECOND for latch in held):
+    soon = any(at - latch.tripped_at < limits.resume_after_s * MICROS_PER_SECOND for latch in held)
+    if soon and limit is not Limit.OPERATOR_PAUSE:
         return ResumeRefused.TOO_SOON
     book = replace(book, latches=tuple(latch for latch in book.latches if latch.limit is not limit))
     if limit is Limit.DRAWDOWN:  # otherwise the next balance would latch it again at once

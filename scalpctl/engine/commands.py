@@ -18,6 +18,7 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Role
 from scalpctl.engine.effects import Reply, Reread
 from scalpctl.engine.events import Ordered
+from scalpctl.errors import NotCanonical
 
 
 def ordered(ctx: Context, command: Ordered) -> None:
@@ -47,7 +48,11 @@ def _close(ctx: Context, command: Ordered) -> str:
     """Close one position or all; the answer comes when it is flat, with its money."""
     wanted = str(command.arguments.get("instrument", ""))
     everything = bool(command.arguments.get("all"))
-    fraction = parse_decimal(str(command.arguments.get("fraction", "1")))
+    fraction = _fraction(command)
+    if fraction is None:
+        message = "the fraction must be more than 0 and at most 1"
+        ctx.do(Reply(command.command_id, ok=False, result={}, message=message))
+        return "refused: not a fraction"
     desks = [desk for desk in ctx.desks.values() if desk.holding is not None and (everything or desk.inst_id == wanted)]
     if everything:
         ctx.trip(Limit.OPERATOR_PAUSE, f"{command.operator} closed everything")
@@ -62,6 +67,14 @@ def _close(ctx: Context, command: Ordered) -> str:
         if holding is not None:
             _close_one(ctx, desk, holding, command, fraction)
     return f"closing {', '.join(desk.inst_id for desk in desks)}"
+
+
+def _fraction(command: Ordered) -> Decimal | None:
+    try:
+        part = parse_decimal(str(command.arguments.get("fraction", "1")))
+    except NotCanonical:
+        return None
+    return part if 0 < part <= 1 else None
 
 
 def _close_one(ctx: Context, desk: Desk, holding: Holding, command: Ordered, fraction: Decimal) -> None:
@@ -110,9 +123,12 @@ def _resume(ctx: Context, command: Ordered) -> str:
     names = [wanted] if wanted else list(dict.fromkeys(latch.limit.value for latch in ctx.limits.latches))
     released, refused = [], {}
     for name in names:
+        if name not in tuple(Limit):
+            refused[name] = f"there is no such limit; one of {', '.join(Limit)}"
+            continue
         answer = brakes.resumed(ctx.limits, Limit(name), ctx.at, reason, ctx.limit_parameters)
         if isinstance(answer, ResumeRefused):
-            refused[name] = answer.value
+            refused[name] = _WHY_NOT[answer].format(seconds=ctx.limit_parameters.resume_after_s)
         else:
             ctx.set_limits(answer, cleared_by=command.operator or "operator", reason=reason)
             released.append(name)
@@ -120,6 +136,13 @@ def _resume(ctx: Context, command: Ordered) -> str:
     message = "" if ok else "; ".join(f"{name}: {why}" for name, why in refused.items())
     ctx.do(Reply(command.command_id, ok=ok, result={"released": released, "refused": refused}, message=message))
     return f"released {', '.join(released) or 'nothing'}"
+
+
+_WHY_NOT = {
+    ResumeRefused.TOO_SOON: "it came less than {seconds} s ago; look first, then resume",
+    ResumeRefused.NO_REASON: "a reason is needed",
+    ResumeRefused.NOT_LATCHED: "it does not hold anything back",
+}
 
 
 def _reread(ctx: Context, command: Ordered) -> str:

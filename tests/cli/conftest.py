@@ -18,7 +18,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 CLEAN = {
     "PATH": os.environ["PATH"],
     "LANG": "C.UTF-8",
-    "COVERAGE_PROCESS_START": os.environ.get("COVERAGE_PROCESS_START", ""),
+    **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS")},
 }
 
 

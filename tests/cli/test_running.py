@@ -8,11 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from cli.conftest import CLEAN, Run
+
+from scalpctl.cli.app import run as run_here
+
+Here = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -30,6 +34,19 @@ def engine(tmp_path: Path, root: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate(timeout=30)
 
 
+@pytest.fixture
+def here(root: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command line in this process; simulated time needs no patience."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = run_here(["--root", str(root), *arguments])
+        done = capsys.readouterr()
+        return code, done.out, done.err
+
+    return run
+
+
 def answers(scalpctl: Run, *arguments: str, wanted: tuple[int, ...] = (0,), within_s: float = 20) -> str:
     """Ask until a command ends as wanted; gives what it printed."""
     until = time.monotonic() + within_s
@@ -41,26 +58,24 @@ def answers(scalpctl: Run, *arguments: str, wanted: tuple[int, ...] = (0,), with
         time.sleep(0.2)
 
 
-def test_a_newcomer_types_one_command_and_sees_what_an_engine_did(scalpctl: Run) -> None:
-    done = scalpctl("run", "--for", "40m", "--speed", "max", "--seed", "7")
-    assert done.returncode == 0, done.stderr
-    assert "session" in done.stdout
-    assert "net" in done.stdout
-    assert "entry" in done.stderr
-    assert "stop" in done.stderr
-    assert len(done.stderr.splitlines()) <= 80
-    assert scalpctl("ledger", "verify").returncode == 0
-    assert scalpctl("positions").returncode == 0
+def test_a_newcomer_types_one_command_and_sees_what_an_engine_did(here: Here) -> None:
+    code, out, err = here("run", "--for", "40m", "--speed", "max", "--seed", "7")
+    assert code == 0, err
+    assert "session" in out
+    assert "net" in out
+    assert "entry" in err
+    assert "stop" in err
+    assert len(err.splitlines()) <= 60
+    assert here("ledger", "verify")[0] == 0
+    assert here("positions")[0] == 0
 
 
-def test_a_program_reads_every_record_as_a_line_of_json(scalpctl: Run) -> None:
-    done = scalpctl("run", "--for", "15m", "--speed", "max", "--seed", "7", "--json")
-    assert done.returncode == 0, done.stderr
-    decoder = json.JSONDecoder()
-    first, _ = decoder.raw_decode(done.stdout)
-    assert first["kind"] == "session_started"
-    whole = done.stdout[done.stdout.index('{"schema"') if '{"schema"' in done.stdout else done.stdout.rindex("\n{") :]
-    assert json.loads(whole)["data"]["end"] == "clean"
+def test_a_program_reads_every_record_as_a_line_of_json(here: Here) -> None:
+    code, out, err = here("run", "--for", "15m", "--speed", "max", "--seed", "7", "--json")
+    assert code == 0, err
+    *records, last = [json.loads(line) for line in out.splitlines() if line.startswith('{"')]
+    assert records[0]["kind"] == "session_started"
+    assert last["data"]["end"] == "clean"
 
 
 def test_an_engine_is_asked_ordered_about_and_stopped_from_other_terminals(
@@ -110,15 +125,28 @@ def test_the_second_signal_ends_at_once_and_the_next_start_continues(
         (("--instruments", "bitcoin"), "bitcoin"),
     ],
 )
-def test_what_cannot_be_run_is_said_with_what_can(scalpctl: Run, arguments: tuple[str, ...], said: str) -> None:
-    done = scalpctl("run", *arguments)
-    assert done.returncode == 64, done.stderr
-    assert said in done.stderr
+def test_what_cannot_be_run_is_said_with_what_can(here: Here, arguments: tuple[str, ...], said: str) -> None:
+    code, _, err = here("run", *arguments)
+    assert code == 64, err
+    assert said in err
 
 
-def test_a_fresh_account_leaves_the_old_one_aside(scalpctl: Run, root: Path) -> None:
-    assert scalpctl("run", "--for", "1m", "--speed", "max", "--seed", "7").returncode == 0
-    assert scalpctl("run", "--for", "1m", "--speed", "max", "--seed", "8", "--fresh").returncode == 0
+def test_a_fresh_account_leaves_the_old_one_aside(here: Here, root: Path) -> None:
+    assert here("run", "--for", "1m", "--speed", "max", "--seed", "7")[0] == 0
+    assert here("run", "--for", "1m", "--speed", "max", "--seed", "8", "--fresh")[0] == 0
     assert any(path.name.startswith("old-") for path in root.iterdir())
-    shown = scalpctl("sessions", "--json").stdout
+    _, shown, _ = here("sessions", "--json")
     assert len(json.loads(shown)["data"]) == 1
+
+
+def test_live_wants_its_three_signs(here: Here) -> None:
+    code, _, err = here("run", "--env", "live", "--live")
+    assert code == 77, err
+    assert "SCALPCTL_LIVE_ACK" in err
+
+
+def test_a_replay_proves_that_nothing_differs(here: Here) -> None:
+    assert here("run", "--for", "15m", "--speed", "max", "--seed", "7")[0] == 0
+    code, out, err = here("replay", "last", "--verify", "--json")
+    assert code == 0, err
+    assert json.loads(out)["data"]["same"] is True

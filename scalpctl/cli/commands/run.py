@@ -212,7 +212,7 @@ def _tell(call: Invocation, folder: LedgerFolder, ending: Ending) -> None:
         summary = summarise(reader, ending.session_id)
     if call.output.form in {"json", "jsonl"}:
         facts = _facts(summary, ending)
-        call.output.facts(Envelope("run", WallClock().now(), folder.env, folder.account), facts)
+        call.output.last_line(Envelope("run", WallClock().now(), folder.env, folder.account), facts)
         return
     write(_text(summary, ending))
     call.output.say([

@@ -74,6 +74,10 @@ class Output:
         pairs = [{"name": name, "value": for_text(name, value, self.zone, "")} for name, value in facts.items()]
         self.rows(envelope, pairs, ["name", "value"])
 
+    def last_line(self, envelope: Envelope, facts: Row) -> None:
+        """End a stream of JSON lines with one more that holds the whole envelope."""
+        write(_dump(self._whole(envelope, dict(facts))) + "\n")
+
     def say(self, hints: Sequence[str]) -> None:
         """Talk on standard error, unless asked to be quiet."""
         if not self.quiet:
@@ -89,7 +93,10 @@ class Output:
             items = data if isinstance(data, list) else [data]
             write("".join(_dump(for_json("", item)) + "\n" for item in items))
             return
-        whole = {
+        write(json.dumps(self._whole(envelope, data), indent=2) + "\n")
+
+    def _whole(self, envelope: Envelope, data: Any) -> dict[str, Any]:
+        return {
             "schema": f"scalpctl.{envelope.schema}/1",
             "generated_at": rfc3339(envelope.now),
             "env": envelope.env,
@@ -97,7 +104,6 @@ class Output:
             "data": for_json("", data),
             "warnings": envelope.warnings,
         }
-        write(json.dumps(whole, indent=2) + "\n")
 
 
 def write(text: str) -> None:

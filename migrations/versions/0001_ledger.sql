@@ -658,7 +658,11 @@ CREATE VIEW bills_plain AS SELECT t.*, CAST(balance_change AS REAL) AS balance_c
 CREATE VIEW trades AS
 SELECT p.position_id, p.session_id, p.inst_id AS instrument, p.side, p.opened_at, p.closed_at,
        coalesce(c.contracts, p.contracts) AS contracts, coalesce(c.entry_price, p.entry_price) AS entry_price,
-       c.exit_price, c.gross, c.fees, c.funding, c.net, c.cause, p.origin, coalesce(c.leverage, p.leverage) AS leverage,
+       c.exit_price, c.gross, c.fees, c.funding, c.net,
+       CASE c.cause WHEN 'unknown' THEN coalesce((SELECT d.cause FROM drifts d WHERE d.position_id = c.position_id
+         AND d.kind = 'vanished' AND d.resolved_at IS NOT NULL ORDER BY d.last_seq DESC LIMIT 1), c.cause)
+         ELSE c.cause END AS cause,
+       p.origin, coalesce(c.leverage, p.leverage) AS leverage,
        coalesce(c.regime, (SELECT e.regime FROM entries e WHERE e.position_id = p.position_id ORDER BY e.seq LIMIT 1))
          AS regime,
        c.maker_share, c.mae, c.mfe, p.seq AS opened_seq, c.seq AS closed_seq

@@ -111,6 +111,8 @@ def _forced(traces: Traces) -> tuple[Attribution, ...]:
 def _sure(forced: Forced, traces: Traces) -> Confidence:
     if _category(traces) in forced.categories or _sub_type(traces) in forced.sub_types:
         return Confidence.CERTAIN
+    if any(_category(traces) in other.categories or _sub_type(traces) in other.sub_types for other in FORCED):
+        return Confidence.NONE  # its own records name another kind; a bill's type is shared by whole and part
     if _has_bill(traces, forced.bills):
         return Confidence.CERTAIN if forced.cause is Cause.LIQUIDATION else Confidence.LIKELY
     return Confidence.SUPPORTED if _history(traces) in forced.history else Confidence.NONE

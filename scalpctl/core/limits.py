@@ -34,6 +34,7 @@ class Limit(StrEnum):
     UNPROTECTED = "unprotected"
     CLOCK = "clock"
     EXCHANGE_STATUS = "exchange_status"
+    RESTARTS = "restarts"
     OPERATOR_PAUSE = "operator_pause"
     OPERATOR_HALT = "operator_halt"
 

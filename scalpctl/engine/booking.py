@@ -20,9 +20,10 @@ from scalpctl.core.positions import Applied
 from scalpctl.core.records.money import LedgerAccount, Leg, Posted
 from scalpctl.core.records.positions import PositionChanged, PositionOpened
 from scalpctl.core.records.trading import FillSeen
-from scalpctl.engine import closures, guarding, ordering
+from scalpctl.engine import closures, guarding, hands, ordering
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Role, Working
+from scalpctl.engine.names import is_ours
 
 SETTLE = "USDT"
 
@@ -41,12 +42,16 @@ def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
     holding = desk.holding
     if holding is None:
         holding = _open(ctx, desk, fill, report, working)
+        kind = "appeared"
         applied = Applied(holding.position, Contracts(ZERO), ZERO, Contracts(ZERO))
     else:
         applied = positions.apply(holding.position, fill)
         holding.position = applied.position
         holding.fills.append(report)
         holding.foreign = holding.foreign or (working is None and bool(applied.closed))
+        kind = "foreign_fill"
+    if working is None and not is_ours(report.client_id):
+        hands.noticed(ctx, report, holding.position_id, kind)
     ctx.fills[key] = holding.position_id
     pnl = report.pnl if report.pnl is not None else applied.gross
     _record(ctx, desk, holding, fill, report, working, pnl)
@@ -106,12 +111,13 @@ def _costs_of_the_rest(holding: Holding) -> Decimal:
 
 def _open(ctx: Context, desk: Desk, fill: Fill, report: FillReport, working: Working | None) -> Holding:
     """Begin a position with its first fill; one that no entry of ours opened has appeared, and is marked so."""
-    ours = working is not None and working.role is Role.ENTRY
+    ours = is_ours(report.client_id) if working is None else working.role is Role.ENTRY
+    origin = "engine" if ours else "appeared"
     position = positions.opened(desk.instrument, fill)
     entry = desk.execution.entry if desk.execution is not None else None
     holding = Holding(
         position_id=ctx.names.thing("position"),
-        origin="engine" if ours else "appeared",
+        origin=origin,
         position=position,
         leverage=_leverage(desk, planned=entry is not None),
         parameter_set=desk.regime.regime.value,
@@ -120,6 +126,7 @@ def _open(ctx: Context, desk: Desk, fill: Fill, report: FillReport, working: Wor
         guard=guarding.begin(ctx),
         fills=[report],
         foreign=not ours,
+        managed=ctx.plan.safety.manages(origin),
         strength=None if entry is None else Decimal(repr(round(entry.signal.strength, 6))),
     )
     desk.holding = holding
@@ -231,6 +238,8 @@ def _flat(ctx: Context, desk: Desk, holding: Holding) -> None:
     if holding.close is not None and not holding.close.is_over:
         holding.close = advance_close(holding.close, CloseEvent.FLAT)
     guarding.released(ctx, desk, holding)
+    if holding.fills:
+        hands.closed_by(ctx, holding.fills[-1])
     desk.holding = None
     closures.awaited(ctx, desk, holding)
 

@@ -17,7 +17,7 @@ from scalpctl.core.money import ZERO, add, exact, multiply, subtract
 from scalpctl.core.pnl import settle
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.core.records.positions import PositionClosed
-from scalpctl.engine import events
+from scalpctl.engine import events, hands
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Leaving, Role
 from scalpctl.engine.effects import Investigate, Reply
@@ -25,6 +25,8 @@ from scalpctl.engine.names import is_ours
 
 EVIDENCE_AFTER_US = MICROS_PER_SECOND // 2
 """The exchange's histories lag behind its pushes."""
+PROOF_WITHIN_US = 30 * MICROS_PER_SECOND
+"""How long a closure waits for a proof that the histories do not show yet."""
 FUNDING_WITHIN_US = 60 * MICROS_PER_SECOND
 """How long a closure waits for the bill of a funding that fell into the life of its position."""
 
@@ -51,13 +53,20 @@ def evidence(ctx: Context, desk: Desk, found: events.Evidence) -> Holding | None
         return None
     holding = leaving.holding
     incomplete = found.bills is None or (holding.foreign and (found.orders is None or found.fills is None))
-    if incomplete or _lacks_funding(ctx, desk, holding):
+    if incomplete or _lacks_funding(ctx, desk, holding) or _lacks_proof(ctx, holding, found):
         leaving.asked = False
         leaving.ask_at = Instant(ctx.at + 2 * MICROS_PER_SECOND)
         return None
     desk.leaving.remove(leaving)
     _close(ctx, desk, holding, found)
     return holding
+
+
+def _lacks_proof(ctx: Context, holding: Holding, found: events.Evidence) -> bool:
+    """Tell whether the histories, which lag, may still say who closed it."""
+    if not holding.foreign or holding.flat_at is None or ctx.at - holding.flat_at > PROOF_WITHIN_US:
+        return False
+    return _attributed(ctx, holding, found).confidence is Confidence.NONE
 
 
 def _lacks_funding(ctx: Context, desk: Desk, holding: Holding) -> bool:
@@ -235,20 +244,12 @@ def _excursion(holding: Holding, entry: Decimal, *, worst: bool) -> Decimal:
 
 def _drift(ctx: Context, desk: Desk, holding: Holding, attribution: Attribution) -> None:
     """Record that somebody else closed what was ours, with the cause, or that nobody knows who did."""
-    drift_id = ctx.drifts_open.pop((desk.inst_id, "vanished"), None) or ctx.names.thing("drift")
+    seen = ctx.drifts_open.pop((desk.inst_id, "vanished"), None)
+    drift_id = seen or ctx.names.thing("drift")
     known = attribution.confidence > Confidence.NONE
+    if seen is None:
+        _vanished(ctx, desk, holding, drift_id)
     ctx.record(
-        DriftDetected(
-            drift_id=drift_id,
-            session_id=ctx.session_id,
-            kind="vanished",
-            inst_id=desk.inst_id,
-            position_id=holding.position_id,
-            ours={"contracts": exact(holding.position.contracts_max), "side": holding.side.value},
-            theirs={"contracts": "0"},
-            detected_at=ctx.at,
-            action="booked",
-        ),
         DriftExplained(
             drift_id=drift_id,
             cause=attribution.cause.value,
@@ -258,4 +259,22 @@ def _drift(ctx: Context, desk: Desk, holding: Holding, attribution: Attribution)
             action="closed in the ledger with the exchange's own fills and bills",
             resolved_at=ctx.at if known else None,
         ),
+    )
+    if not known and holding.fills:
+        hands.unexplained(ctx, holding.position_id, holding.fills[-1], drift_id)
+
+
+def _vanished(ctx: Context, desk: Desk, holding: Holding, drift_id: str) -> None:
+    ctx.record(
+        DriftDetected(
+            drift_id=drift_id,
+            session_id=ctx.session_id,
+            kind="vanished",
+            inst_id=desk.inst_id,
+            position_id=holding.position_id,
+            ours={"contracts": exact(holding.position.contracts_max), "side": holding.side.value},
+            theirs={"contracts": "0", "order_id": holding.fills[-1].order_id if holding.fills else ""},
+            detected_at=ctx.at,
+            action="booked",
+        )
     )

@@ -20,6 +20,7 @@ from scalpctl.engine.plan import Plan
 
 if TYPE_CHECKING:
     from scalpctl.engine.desk import Desk, Working
+    from scalpctl.engine.hands import Hand
 
 
 @dataclass(slots=True)
@@ -76,6 +77,10 @@ class Context:
         """Commands that wait for closures: the positions each still waits for."""
         self.answers: dict[str, list[dict[str, Any]]] = {}
         self.strays: dict[str, Instant] = {}
+        self.hands: dict[tuple[str, str], Hand] = {}
+        """Orders of others whose owner is not known yet, by instrument and the exchange's id."""
+        self.crashes: tuple[Instant, ...] = ()
+        """When the latest sessions that never came to an end began."""
         self.usable = False
         self.recovered = False
         self.ending: str | None = None

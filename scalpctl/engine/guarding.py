@@ -27,7 +27,7 @@ ONE = Decimal(1)
 def drive(ctx: Context, desk: Desk) -> Cause | None:
     """Do what the protection of a desk's position needs now; gives a cause when the position must be closed at once."""
     holding = desk.holding
-    if holding is None:
+    if holding is None or not ctx.plan.safety.guards(holding.origin):
         return None
     guard = holding.guard
     event = protection.overdue(guard.state, guard.since, ctx.at, desk.rules.protection)

@@ -32,6 +32,7 @@ from scalpctl.engine import (
     entering,
     events,
     guarding,
+    hands,
     markets,
     ordering,
     recovering,
@@ -262,6 +263,9 @@ class Machine:
             account.bills(self.context, read.bills)
 
     def _evidence(self, found: events.Evidence) -> None:
+        if found.position_id.startswith(hands.HANDS):
+            hands.evidence(self.context, found)
+            return
         desk = self._desk_of(found)
         if desk is None:
             return
@@ -369,12 +373,14 @@ class Machine:
             trading.pursue(self.context, desk)
 
     def _begun(self, begun: events.Begun) -> None:
+        hands.ask_now(self.context)
         for desk in self.context.desks.values():
             if desk.holding is not None:  # what an earlier session left is naked from now on, not since then
                 desk.holding.guard.since = self.context.at
         self.context.record(
             SessionStarted(session_id=self.context.session_id, started_at=self.context.at, **begun.facts)
         )
+        rounds.begin(self.context)
 
     def _ending(self, ending: events.Ending) -> None:
         rounds.end(self.context, ending.reason, flatten=ending.flatten)

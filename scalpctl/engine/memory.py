@@ -27,6 +27,7 @@ from scalpctl.core.sides import Action, Side
 from scalpctl.engine import closures
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Guard, Holding, Role, Working
+from scalpctl.engine.hands import Hand
 from scalpctl.engine.markets import spec_of
 
 
@@ -95,6 +96,10 @@ class Remembered:
     opened_at: Instant = Instant(0)  # noqa: RUF009  immutable
     suspended: Mapping[tuple[str, str, str], BillReport] = field(default_factory=dict)
     drifts: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    hands: tuple[Hand, ...] = ()
+    """Orders of others whose owner was not known when the last session ended."""
+    crashes: tuple[Instant, ...] = ()
+    """When the latest sessions that never came to an end began."""
 
 
 def recall(ctx: Context, remembered: Remembered) -> None:
@@ -115,6 +120,8 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     ctx.opened_at = remembered.opened_at
     ctx.drifts_open.update(remembered.drifts)
     ctx.suspended.update(remembered.suspended)
+    ctx.hands.update({(hand.inst_id, hand.order_id): hand for hand in remembered.hands})
+    ctx.crashes = remembered.crashes
     _limits(ctx, remembered)
 
 
@@ -151,7 +158,7 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         penalty=kept.penalty,
         entered=kept.entered,
         foreign=kept.origin != "engine",
-        managed=kept.origin == "engine" or ctx.plan.safety.appeared == "adopt",
+        managed=ctx.plan.safety.manages(kept.origin),
     )
     if position.is_flat:
         holding.flat_at = position.closed_at

@@ -59,6 +59,18 @@ class Safety:
     """What is done with a position nobody here opened: protect, adopt, alert or flatten."""
     mirror_trailing: bool = True
 
+    def manages(self, origin: str) -> bool:
+        """Tell whether the exit rules look after a position of this origin."""
+        return origin == "engine" or self.appeared == "adopt"
+
+    def guards(self, origin: str) -> bool:
+        """Tell whether a position of this origin gets a stop of ours."""
+        return origin == "engine" or self.appeared != "alert"
+
+    def flattens(self, origin: str) -> bool:
+        """Tell whether a position of this origin is closed as soon as it is seen."""
+        return origin != "engine" and self.appeared == "flatten"
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:

@@ -129,6 +129,7 @@ def adopt(ctx: Context, desk: Desk, report: PositionReport) -> Holding:
         watch=Watch(desk.rules.prices),
         guard=guarding.begin(ctx),
         foreign=True,
+        managed=ctx.plan.safety.manages("adopted"),
     )
     desk.holding = holding
     ctx.record(

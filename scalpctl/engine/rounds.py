@@ -6,8 +6,9 @@ from scalpctl.core import limits as brakes
 from scalpctl.core.causes import Cause
 from scalpctl.core.evidence import Evidence
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.limits import Limit
 from scalpctl.core.protection import COVERED
-from scalpctl.engine import account, executing, exiting, guarding, markets, ordering, trading
+from scalpctl.engine import account, executing, exiting, guarding, hands, markets, ordering, trading
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Role
 from scalpctl.engine.effects import DeadManSwitch, Finish, ReadBalances, ReadBills, ReadPositions
@@ -16,6 +17,7 @@ POSITIONS_EVERY_S, BALANCES_EVERY_S, BILLS_EVERY_S = 4, 10, 20
 SWITCH_EVERY_S, MEMORY_EVERY_S, FORGET_EVERY_S = 8, 15, 600
 BILLS_OVERLAP_US = 30 * MICROS_PER_SECOND
 WARM_AGAIN_S = 5
+STORM_AFTER, STORM_WITHIN_US = 5, 600 * MICROS_PER_SECOND
 
 
 def second(ctx: Context) -> None:
@@ -27,6 +29,7 @@ def second(ctx: Context) -> None:
     if not ctx.recovered:
         return
     account.match_waiting(ctx)
+    hands.drive(ctx)
     if ctx.seconds % POSITIONS_EVERY_S == 0 and (ctx.held or ctx.drift.suspected):
         ctx.do(ReadPositions())
     if ctx.seconds % BALANCES_EVERY_S == 0:
@@ -39,6 +42,14 @@ def second(ctx: Context) -> None:
         ordering.forget_old(ctx)
     if ctx.ending is not None:
         _finish(ctx)
+
+
+def begin(ctx: Context) -> None:
+    """Only protect when the engine keeps crashing: whatever it is, opening more will not help."""
+    recent = [at for at in ctx.crashes if ctx.at - at <= STORM_WITHIN_US]
+    if len(recent) >= STORM_AFTER:
+        why = f"{len(recent)} sessions crashed within {STORM_WITHIN_US // (60 * MICROS_PER_SECOND)} minutes"
+        ctx.trip(Limit.RESTARTS, f"{why}: positions are protected, nothing is entered until a person resumes")
 
 
 def end(ctx: Context, reason: str, *, flatten: bool) -> None:
@@ -83,7 +94,7 @@ def _finish(ctx: Context) -> None:
             continue
         if ctx.flatten or (holding.close is not None and not holding.close.is_over):
             return
-        if holding.guard.state not in COVERED:
+        if holding.guard.state not in COVERED and ctx.plan.safety.guards(holding.origin):
             return
         guarding.remember(ctx, holding)
     ctx.finished = True

@@ -18,6 +18,7 @@ ROUNDS_MAX = 8
 def pursue(ctx: Context, desk: Desk, working: Working | None = None) -> None:
     """Do everything a desk needs after something has changed; protection first, because nothing may delay it."""
     _guard(ctx, desk)
+    _policy(ctx, desk)
     for _ in range(ROUNDS_MAX):
         done = executing.advance(ctx, desk)
         if done is None:
@@ -51,6 +52,13 @@ def checked(ctx: Context, desk: Desk) -> None:
     if desk.theirs is not None:
         holding.close = advance_close(holding.close, CloseEvent.STILL_OPEN)
         exiting.drive(ctx, desk)
+
+
+def _policy(ctx: Context, desk: Desk) -> None:
+    """Close what nobody here opened, where that is wanted."""
+    holding = desk.holding
+    if holding is not None and holding.close is None and ctx.plan.safety.flattens(holding.origin):
+        exiting.vote(ctx, desk, holding, Cause.DRIFT_POLICY, Evidence.of("configuration", origin=holding.origin))
 
 
 def _guard(ctx: Context, desk: Desk) -> None:

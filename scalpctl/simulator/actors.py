@@ -110,6 +110,14 @@ def _manual_open(ex: Exchange, account: Account, position: Position | None, argu
     return f"opened {ordering.place(ex, account, ask).order_id} in the app"
 
 
+def _manual_add(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    if position is None:
+        return ""
+    side = "buy" if position.contracts > 0 else "sell"
+    wanted = {"instrument": position.inst_id, "side": side, "mode": position.mode}
+    return _manual_open(ex, account, position, arguments | wanted)
+
+
 def _cancel_stop(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
     wanted = [one for one in account.algos.values() if position is None or one.inst_id == position.inst_id]
     for algo in wanted[:1]:
@@ -197,6 +205,7 @@ def _algos_fail(ex: Exchange, account: Account, position: Position | None, argum
 ACTIONS: dict[str, Act] = {
     "manual-close": _manual_close,
     "manual-open": _manual_open,
+    "manual-add": _manual_add,
     "liquidate": _liquidate,
     "adl": _adl,
     "foreign-order": _foreign_order,
@@ -211,7 +220,7 @@ ACTIONS: dict[str, Act] = {
     "jump": _jump,
     "algos-fail": _algos_fail,
 }
-NEEDS_POSITION = ("manual-close", "liquidate", "adl", "cancel-stop")
+NEEDS_POSITION = ("manual-close", "manual-add", "liquidate", "adl", "cancel-stop")
 
 
 def scheduled(at: int, action: str, arguments: dict[str, str]) -> Scheduled:

@@ -14,7 +14,9 @@ from scalpctl.core.instruments import Instrument
 from scalpctl.core.limits import Latch, LatchState, Limit
 from scalpctl.core.money import ZERO, Contracts, add
 from scalpctl.core.sides import Action, Side
+from scalpctl.engine.hands import Hand
 from scalpctl.engine.memory import Remembered, RememberedOrder, RememberedPosition
+from scalpctl.engine.names import is_ours
 from scalpctl.ledger.reading import LedgerReader
 
 FILLS_KEPT_US = 4 * 24 * 3_600 * 1_000_000
@@ -55,6 +57,8 @@ def remembered(reader: LedgerReader) -> Remembered:
         suspended={(row["inst_id"], row["trade_id"], row["order_id"]): _bill(row) for row in reader.rows(_SUSPENDED)},
         drifts={(row["inst_id"] or "", _drift_kind(row)): row["drift_id"] for row in reader.rows(_OPEN_DRIFTS)},
         opened=bool(reader.rows("SELECT 1 FROM postings LIMIT 1")),
+        hands=_hands(reader, newest or 0),
+        crashes=tuple(Instant(row["started_at"]) for row in reader.rows(_CRASHES)),
     )
 
 
@@ -62,7 +66,24 @@ _SUSPENDED = (
     "SELECT * FROM bills WHERE trade_id IS NOT NULL AND order_id IS NOT NULL AND matched_to = 'bill:' || bill_id "
     "AND type IN ('2', '5', '9', '3')"
 )
-_OPEN_DRIFTS = "SELECT * FROM drifts WHERE resolved_at IS NULL"
+_OPEN_DRIFTS = (
+    "SELECT * FROM drifts WHERE resolved_at IS NULL AND coalesce(json_extract(theirs, '$.order_id'), '') = ''"
+)
+_CRASHES = (
+    "SELECT started_at FROM sessions WHERE ended_at IS NULL OR end_kind = 'crashed' ORDER BY started_at DESC LIMIT 10"
+)
+_QUESTIONED = (
+    "SELECT d.drift_id, d.kind, d.position_id AS drifted, f.* FROM drifts d JOIN fills f "
+    "ON f.inst_id = d.inst_id AND f.order_id = json_extract(d.theirs, '$.order_id') WHERE d.resolved_at IS NULL "
+    "ORDER BY f.filled_at, f.seq"
+)
+_OWNERLESS = (
+    "SELECT f.* FROM fills f LEFT JOIN orders o ON o.client_id = f.client_id WHERE o.client_id IS NULL "
+    "AND f.filled_at >= ? AND f.order_id NOT IN (SELECT coalesce(json_extract(theirs, '$.order_id'), '') FROM drifts) "
+    "AND f.seq NOT IN (SELECT max(l.seq) FROM fills l JOIN closures c ON c.position_id = l.position_id "
+    "GROUP BY l.position_id) ORDER BY f.filled_at, f.seq"
+)
+_OWNERLESS_FOR_US = 3_600_000_000
 _NEWEST_INSTRUMENTS = (
     "SELECT i.* FROM instruments i JOIN (SELECT inst_id, max(version) AS version FROM instruments GROUP BY inst_id) n "
     "ON n.inst_id = i.inst_id AND n.version = i.version ORDER BY i.inst_id"
@@ -119,6 +140,21 @@ def _position(reader: LedgerReader, row: Row) -> RememberedPosition:
         protection_state=stop["state"] if stop else "",
         trail_state=msgspec.json.decode(stop["trail_state"]) if stop and stop["trail_state"] else None,
     )
+
+
+def _hands(reader: LedgerReader, newest: int) -> tuple[Hand, ...]:
+    """Give the orders of others whose owner was not known when the last session ended."""
+    found: dict[tuple[str, str], Hand] = {}
+    for row in (*reader.rows(_QUESTIONED), *reader.rows(_OWNERLESS, (newest - _OWNERLESS_FOR_US,))):
+        fill = _fill(row)
+        if is_ours(fill.client_id):
+            continue
+        kind, position_id = row.get("kind", "foreign_fill"), row.get("drifted") or row["position_id"] or ""
+        at = fill.filled_at
+        hand = Hand(fill.inst_id, fill.order_id, position_id, kind, at, at, drift_id=row.get("drift_id", ""))
+        hand.closed = kind == "vanished"
+        found.setdefault((fill.inst_id, fill.order_id), hand).fills.append(fill)
+    return tuple(found.values())
 
 
 def _posted(reader: LedgerReader, position_id: str, account: str) -> Decimal:

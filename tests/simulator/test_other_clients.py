@@ -43,18 +43,19 @@ def test_ccxt_completes_a_trading_day_over_rest(served: Any) -> None:
     client = connected(served)
     assert SYMBOL in client.load_markets()
     ticker = client.fetch_ticker(SYMBOL)
-    assert client.fetch_order_book(SYMBOL)["bids"][0][0] <= ticker["ask"]
+    book = client.fetch_order_book(SYMBOL)
+    assert book["bids"][0][0] < book["asks"][0][0]
     assert len(client.fetch_ohlcv(SYMBOL, "1m", limit=50)) == 50
     assert len(client.fetch_ohlcv(SYMBOL, "15m", limit=20)) == 20
     assert client.fetch_funding_rate(SYMBOL)["symbol"] == SYMBOL
     assert client.fetch_balance()["USDT"]["total"] == 10_000
     client.set_leverage(10, SYMBOL, {"mgnMode": "isolated"})
     maker = client.create_order(
-        SYMBOL, "limit", "buy", 1, ticker["bid"] - 100, {"postOnly": True, "tdMode": "isolated"}
+        SYMBOL, "limit", "buy", 1, ticker["bid"] - 400, {"postOnly": True, "tdMode": "isolated"}
     )
     assert client.fetch_order(maker["id"], SYMBOL)["status"] == "open"
     assert [order["id"] for order in client.fetch_open_orders(SYMBOL)] == [maker["id"]]
-    client.edit_order(maker["id"], SYMBOL, "limit", "buy", 2, ticker["bid"] - 120)
+    client.edit_order(maker["id"], SYMBOL, "limit", "buy", 2, ticker["bid"] - 420)
     assert client.fetch_order(maker["id"], SYMBOL)["amount"] == 2
     client.cancel_order(maker["id"], SYMBOL)
     assert client.fetch_order(maker["id"], SYMBOL)["status"] == "canceled"

@@ -62,11 +62,13 @@ class Faults:
     random: Random
     odds: Odds = field(default_factory=Odds)
     muted: set[tuple[str, str]] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
+    """Paths, by how they begin, that answer nothing but errors."""
     outage_until: int = 0
 
-    def fate(self, now: int) -> Fate:
+    def fate(self, now: int, path: str) -> Fate:
         """Draw what happens to a request."""
-        if now < self.outage_until:
+        if now < self.outage_until or any(path.startswith(one) for one in self.silent):
             return Fate(arrives=False, answer="error")
         odds, draw = self.odds, self.random.random
         if odds is PRESETS["none"]:
@@ -129,6 +131,16 @@ def _mute(faults: Faults, _host: Any, arguments: dict[str, str]) -> str:
 def _unmute(faults: Faults, _host: Any, _arguments: dict[str, str]) -> str:
     faults.muted.clear()
     return "every channel speaks again"
+
+
+def _silence(faults: Faults, _host: Any, arguments: dict[str, str]) -> str:
+    faults.silent.add(arguments.get("path", "/api/v5/trade/orders-history"))
+    return f"only errors from {', '.join(sorted(faults.silent))}"
+
+
+def _unsilence(faults: Faults, _host: Any, _arguments: dict[str, str]) -> str:
+    faults.silent.clear()
+    return "every path answers again"
 
 
 def _outage(faults: Faults, host: Any, arguments: dict[str, str]) -> str:
@@ -195,6 +207,8 @@ WEATHER = {
     "preset": _preset,
     "mute": _mute,
     "unmute": _unmute,
+    "silence": _silence,
+    "unsilence": _unsilence,
     "outage": _outage,
     "skew": _skew,
     "disconnect": _disconnect,

@@ -68,7 +68,7 @@ class Host:
     async def carry(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Carry a request to the exchange and its answer back, through whatever the weather is."""
         self.catch_up()
-        fate = self.faults.fate(self.now)
+        fate = self.faults.fate(self.now, target)
         if fate.delay_s:
             await self.clock.sleep(fate.delay_s)
             self.catch_up()

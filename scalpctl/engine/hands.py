@@ -1,0 +1,178 @@
+"""Other hands: what others do to our positions is a drift, explained by the records of the exchange, however late.
+
+An execution that no order of ours made is noticed at once and its order is looked up. Our own stop turns out to be ours
+and is no drift; anybody else is named with the proof. Where the records cannot be read nothing is guessed: the drift
+stays unexplained and they are asked for again. A closure whose cause was unknown gets it from its drift that way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scalpctl.core.attribution import Attribution, Confidence, Traces, rank
+from scalpctl.core.exchange.reports import FillReport
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.money import ZERO, add, exact
+from scalpctl.core.records.money import DriftDetected, DriftExplained
+from scalpctl.engine import events
+from scalpctl.engine.context import Context
+from scalpctl.engine.effects import Investigate
+from scalpctl.engine.names import is_ours
+
+HANDS = "hands:"
+"""Marks an investigation that looks for whose an execution was."""
+ASK_AFTER_US = MICROS_PER_SECOND // 2
+ASK_AGAIN_US, ASK_AGAIN_MAX_US = 2 * MICROS_PER_SECOND, 300 * MICROS_PER_SECOND
+SAY_AFTER_US = 10 * MICROS_PER_SECOND
+"""How long an explanation is waited for before the drift is recorded without one."""
+GIVE_UP_US = 72 * 3_600 * MICROS_PER_SECOND
+"""Older executions are beyond the exchange's own memory: nothing more will be learned about them."""
+
+
+@dataclass(slots=True)
+class Hand:
+    """One order of somebody else that touched a position, until its owner is known."""
+
+    inst_id: str
+    order_id: str
+    position_id: str
+    kind: str
+    noticed_at: Instant
+    ask_at: Instant
+    fills: list[FillReport] = field(default_factory=list)
+    tries: int = 0
+    drift_id: str = ""
+    """Set once the drift is recorded."""
+    closed: bool = False
+    """Whether the closure of the position waits to be judged anew."""
+
+
+def noticed(ctx: Context, report: FillReport, position_id: str, kind: str) -> None:
+    """Notice an execution that no order of ours made."""
+    hand = ctx.hands.get((report.inst_id, report.order_id))
+    if hand is None:
+        at = Instant(ctx.at + ASK_AFTER_US)
+        hand = Hand(report.inst_id, report.order_id, position_id, kind, ctx.at, at)
+        hand.drift_id = ctx.drifts_open.pop((report.inst_id, kind), "")
+        ctx.hands[report.inst_id, report.order_id] = hand
+    hand.fills.append(report)
+
+
+def closed_by(ctx: Context, report: FillReport) -> None:
+    """Leave the order that made a position flat to the closure, which names its cause itself."""
+    hand = ctx.hands.get((report.inst_id, report.order_id))
+    if hand is not None and not hand.drift_id:
+        del ctx.hands[report.inst_id, report.order_id]
+
+
+def unexplained(ctx: Context, position_id: str, report: FillReport, drift_id: str) -> None:
+    """Keep asking who closed a position whose closure had to be recorded without a cause."""
+    at = Instant(ctx.at + ASK_AGAIN_US)
+    ctx.hands[report.inst_id, report.order_id] = Hand(
+        report.inst_id, report.order_id, position_id, "vanished", ctx.at, at, [report], drift_id=drift_id, closed=True
+    )
+
+
+def drive(ctx: Context) -> None:
+    """Ask about every order whose owner is unknown and whose time has come; say what stays unexplained."""
+    for key, hand in list(ctx.hands.items()):
+        if not hand.drift_id and ctx.at - hand.noticed_at > SAY_AFTER_US:
+            _detected(ctx, hand)
+        if ctx.at - hand.fills[0].filled_at > GIVE_UP_US:
+            del ctx.hands[key]
+        elif ctx.at >= hand.ask_at:
+            _ask(ctx, hand)
+
+
+def ask_now(ctx: Context) -> None:
+    """Have every open question asked again at once."""
+    for hand in ctx.hands.values():
+        hand.ask_at = ctx.at
+
+
+def evidence(ctx: Context, found: events.Evidence) -> None:
+    """Judge the orders of an instrument by what the exchange's histories say."""
+    if found.orders is None or found.fills is None:
+        return
+    inst_id = found.position_id.removeprefix(HANDS)
+    for key, hand in list(ctx.hands.items()):
+        if hand.inst_id == inst_id:
+            attribution = _judged(hand, found)
+            if attribution.confidence is not Confidence.NONE:
+                del ctx.hands[key]
+                _explained(ctx, hand, attribution)
+
+
+def _ask(ctx: Context, hand: Hand) -> None:
+    hand.ask_at = Instant(ctx.at + min(ASK_AGAIN_US << hand.tries, ASK_AGAIN_MAX_US))
+    hand.tries = min(hand.tries + 1, 10)
+    since = Instant(hand.fills[0].filled_at - 5 * MICROS_PER_SECOND)
+    ctx.do(Investigate(f"{HANDS}{hand.inst_id}", hand.inst_id, since, foreign=True))
+
+
+def _judged(hand: Hand, found: events.Evidence) -> Attribution:
+    order = next((one for one in found.orders or () if one.order_id == hand.order_id), None)
+    algo = None
+    if order is not None and (order.algo_id or order.algo_client_id):
+        algos = found.algos or ()
+        algo = next((one for one in algos if one.algo_id == order.algo_id or one.order_id == order.order_id), None)
+    fill = hand.fills[-1]
+    bills = tuple(bill for bill in found.bills or () if bill.trade_id and bill.trade_id == fill.trade_id)
+    own = algo is not None and is_ours(algo.client_id)
+    return rank(Traces(fill=fill, order=order, algo=algo, bills=bills, own_algo=own))[0]
+
+
+def _explained(ctx: Context, hand: Hand, attribution: Attribution) -> None:
+    if attribution.actor == "engine" and not hand.closed:
+        if hand.drift_id:
+            _resolved(ctx, hand, attribution, "it was our own stop")
+        return
+    if not hand.drift_id:
+        _detected(ctx, hand)
+    _resolved(ctx, hand, attribution, "booked with the exchange's own fills")
+
+
+def _resolved(ctx: Context, hand: Hand, attribution: Attribution, action: str) -> None:
+    ctx.record(
+        DriftExplained(
+            drift_id=hand.drift_id,
+            cause=attribution.cause.value,
+            confidence=attribution.confidence.name.lower(),
+            evidence=attribution.evidence.to_plain(),
+            explained_at=ctx.at,
+            action=action,
+            resolved_at=ctx.at,
+        )
+    )
+
+
+def _detected(ctx: Context, hand: Hand) -> None:
+    hand.drift_id = ctx.names.thing("drift")
+    first = hand.fills[0]
+    ctx.record(
+        DriftDetected(
+            drift_id=hand.drift_id,
+            session_id=ctx.session_id,
+            kind=hand.kind,
+            inst_id=hand.inst_id,
+            position_id=hand.position_id,
+            ours={"contracts": "0"},
+            theirs={
+                "order_id": hand.order_id,
+                "client_id": first.client_id,
+                "action": first.action.value,
+                "contracts": exact(add(*(fill.contracts.value for fill in hand.fills), ZERO)),
+                "trade_ids": [fill.trade_id for fill in hand.fills],
+            },
+            detected_at=hand.noticed_at,
+            action=_ACTIONS[ctx.plan.safety.appeared] if hand.kind == "appeared" else "looking for whose order it was",
+        )
+    )
+
+
+_ACTIONS = {
+    "protect": "protected with a stop, otherwise left alone",
+    "adopt": "protected with a stop and managed by the exit rules",
+    "alert": "left alone, entries of this instrument are held back",
+    "flatten": "closed",
+}

@@ -1,0 +1,116 @@
+"""What others do to the account: noticed, named with proof, and answered by the configured policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine.conftest import Play, until
+
+from scalpctl.core.records.sessions import SessionEnded, SessionStarted
+from scalpctl.host.hand_clock import HandClock
+from scalpctl.host.ids import CountedIds
+from scalpctl.ledger.opening import Holder, open_ledger, prepare_folder
+from scalpctl.simulator.serving.host import Host
+from scalpctl.wiring.venues import SIM_BEGINS
+
+OPENED = '- {at: 2m, do: foreign-order, instrument: BTC-USDT, side: buy, contracts: "0.5"}\n'
+QUIET = "strategy: {signals: [impulse]}\n"
+BTC = "SELECT * FROM positions WHERE inst_id = 'BTC-USDT-SWAP'"
+
+
+def with_policy(play: Play, policy: str) -> dict[str, Any]:
+    play.config = f"{QUIET}safety: {{appeared_positions: {policy}}}\n"
+    play.session(0.3, schedule=OPENED)
+    (row,) = play.rows(BTC)
+    return row
+
+
+@pytest.mark.parametrize("policy", ["protect", "adopt"])
+def test_a_position_of_others_gets_a_stop_within_three_seconds(play: Play, policy: str) -> None:
+    row = with_policy(play, policy)
+    play.check()
+    stops = play.rows("SELECT * FROM protections WHERE position_id = ? ORDER BY seq", row["position_id"])
+    assert stops[0]["confirmed_at"] - row["opened_at"] <= 3_000_000
+    exits = play.rows("SELECT * FROM decisions WHERE position_id = ?", row["position_id"])
+    assert bool(exits) is (policy == "adopt")
+
+
+def test_a_position_that_is_only_to_be_reported_is_not_touched(play: Play) -> None:
+    row = with_policy(play, "alert")
+    assert (row["state"], row["origin"]) == ("open", "appeared")
+    assert play.rows("SELECT * FROM protections WHERE position_id = ?", row["position_id"]) == []
+    assert play.rows("SELECT * FROM orders WHERE inst_id = 'BTC-USDT-SWAP'") == []
+    (drift,) = play.rows("SELECT * FROM drifts WHERE kind = 'appeared'")
+    assert drift["cause"] == "other_client"
+
+
+def test_a_position_nobody_wants_is_closed_by_policy(play: Play) -> None:
+    with_policy(play, "flatten")
+    play.check()
+    (closure,) = play.rows("SELECT * FROM closures WHERE inst_id = 'BTC-USDT-SWAP'")
+    assert (closure["cause"], closure["closed_by"]) == ("drift_policy", "engine")
+
+
+@pytest.mark.parametrize(
+    ("action", "cause"),
+    [
+        ("manual-close, fraction: '0.5'", "manual"),
+        ("liquidate, fraction: '0.5'", "partial_liquidation"),
+        ("adl, fraction: '0.5'", "auto_deleveraged"),
+        ("manual-add", "manual"),
+    ],
+)
+def test_a_part_taken_or_added_by_others_is_a_drift_with_its_cause(play: Play, action: str, cause: str) -> None:
+    play.session(0.8, schedule=f"- {{at: 20m, do: {action}}}\n")
+    play.check()
+    (drift,) = play.rows("SELECT * FROM drifts WHERE kind = 'foreign_fill'")
+    assert (drift["cause"], drift["resolved_at"] is not None) == (cause, True)
+    assert drift["explained_at"] - drift["detected_at"] <= 10_000_000
+
+
+def test_what_the_own_stop_does_is_no_drift(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="crash", seed=3)
+    play.session(1.5)
+    play.check()
+    for drift in play.rows("SELECT * FROM drifts WHERE kind IN ('appeared', 'foreign_fill')"):
+        assert drift["cause"] is None, drift
+
+
+def test_nothing_is_guessed_while_the_histories_are_silent(play: Play) -> None:
+    seen: list[int] = []
+
+    async def beside(session: Any) -> None:
+        host: Host = session.venue.host
+        context = session.machine.context
+        await until(session, lambda: any(desk.holding and desk.holding.entered for desk in context.desks.values()))
+        assert host.command("silence", {"path": "/api/v5/trade/orders-history"})
+        assert host.others("manual-close", {})
+        await session.venue.clock.sleep(120)
+        seen.append(len(play.rows("SELECT * FROM closures WHERE closed_by = 'unknown'")))
+        assert host.command("unsilence", {})
+
+    play.session(0.6, beside)
+    play.check()
+    assert seen == [0]
+    assert play.rows("SELECT * FROM closures WHERE cause = 'manual'")
+
+
+def test_an_engine_that_keeps_crashing_only_protects(play: Play) -> None:
+    prepare_folder(play.folder)
+    writer = open_ledger(play.folder, HandClock(SIM_BEGINS), CountedIds(), purpose="test", holder=Holder(0, "virtual"))
+    for number in range(5):
+        name = f"0crashed{number}"
+        writer.write(
+            SessionStarted(
+                session_id=name, env="sim", account="main", started_at=SIM_BEGINS, config_digest="", config="{}",
+                code_version="", code_digest="", seed=7, world="range", tape=None,
+            ),
+            SessionEnded(session_id=name, ended_at=SIM_BEGINS, end_kind="crashed", end_reason="killed"),
+        )  # fmt: skip
+    writer.close()
+    play.session(0.3)
+    assert play.rows("SELECT count(*) AS n FROM orders WHERE role = 'entry'")[0]["n"] == 0
+    (latch,) = play.rows("SELECT * FROM limit_latches")
+    assert (latch["name"], latch["cleared_at"]) == ("restarts", None)

@@ -1,4 +1,4 @@
-"""Write the ledger's schema file and the generated references (docs/ledger.md, docs/commands.md) from the code.
+"""Write the ledger's schema file and the generated references (ledger, checks, commands) from the code.
 
 ``python scripts/generate_reference.py`` writes them; with ``--check`` it only says which are stale.
 """
@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from scalpctl.analysis.audit.catalogue import CHECKS
+from scalpctl.analysis.audit.findings import SECTIONS
 from scalpctl.cli.app import run
 from scalpctl.cli.catalogue import COMMANDS, PANELS
 from scalpctl.cli.lazy import load
@@ -33,6 +35,7 @@ def references() -> dict[Path, str]:
     return {
         ROOT / "scalpctl" / "ledger" / "schema.sql": schema_text(),
         ROOT / "docs" / "ledger.md": NOTICE + "\n".join(_ledger()) + "\n",
+        ROOT / "docs" / "checks.md": NOTICE + "\n".join(_checks()) + "\n",
         ROOT / "docs" / "commands.md": NOTICE + "\n".join(_commands()) + "\n",
     }
 
@@ -93,6 +96,18 @@ def _holds(name: str, kind: object) -> str:
 
 def _sentence(documented: type) -> str:
     return " ".join((documented.__doc__ or "").split())
+
+
+def _checks() -> Iterator[str]:
+    yield "# The checks of `scalpctl audit`\n"
+    yield "How audits are run, waived and read: [audit](audit.md).\n"
+    for section, title in SECTIONS.items():
+        yield f"## {section}. {title.capitalize()}\n"
+        for one in (known for known in CHECKS if known.section == section):
+            where = "" if one.needs == "ledger" else f", looks at the {one.needs}"
+            yield f"### {one.id} {one.title}\n"
+            yield f"{one.page} Severity: {one.severity}{where}.\n"
+            yield f"What to do: {one.cure}.\n"
 
 
 def _commands() -> Iterator[str]:

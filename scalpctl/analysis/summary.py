@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from scalpctl.core.money import ZERO, add, subtract
 class Reader(Protocol):
     """What an analysis needs of a ledger."""
 
-    def rows(self, sql: str, parameters: tuple[object, ...] = ()) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[dict[str, Any]]:
         """Give the rows of a query."""
         ...
 

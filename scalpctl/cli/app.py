@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import os
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import typer
 
 import scalpctl
-from scalpctl.cli.catalogue import NAGIOS
+from scalpctl.cli.catalogue import COMMANDS, NAGIOS
 from scalpctl.cli.family import wants_rich
 from scalpctl.cli.invocation import Common, sign
 from scalpctl.cli.lazy import LazyGroup
@@ -124,8 +125,15 @@ def _print_traceback(error: Exception) -> None:
 
 
 def _for_monitoring(arguments: list[str], code: int) -> int:
+    """A mistyped line in a crontab must never look fine: whatever comes close to such a command counts as one."""
+    if code < USAGE:
+        return code
     words = [argument for argument in arguments if not argument.startswith("-")]
-    return UNKNOWN if code >= USAGE and words and words[0] in NAGIOS else code
+    meant = [word for word in words if word in NAGIOS]
+    known = [word for word in words if word in COMMANDS]
+    if not known:
+        meant += [near for word in words for near in difflib.get_close_matches(word, COMMANDS, n=1) if near in NAGIOS]
+    return UNKNOWN if meant and (not known or known[0] in NAGIOS) else code
 
 
 def _asks_for_json(arguments: list[str]) -> bool:

@@ -239,11 +239,9 @@ def _book(ctx: Context, bill: BillReport) -> None:
     elif bill.type == MARGIN_TRANSFER and amount.is_zero():
         ctx.record(BillMatched(bill_id=bill.bill_id, matched_to="internal:margin", matched_at=ctx.at))
     elif bill.type in _BY_TYPE:
-        _post(ctx, bill, _BY_TYPE[bill.type], amount, None)
+        _post(ctx, bill, _BY_TYPE[bill.type], amount, _penalised(ctx, bill, amount))
         if bill.type == TRANSFER:
             ctx.set_limits(brakes.money_moved(ctx.limits, amount))
-        elif bill.type == LIQUIDATION:
-            _penalise(ctx, bill, amount)
     elif amount.is_zero():
         ctx.record(BillMatched(bill_id=bill.bill_id, matched_to="internal:nothing", matched_at=ctx.at))
     else:
@@ -262,11 +260,13 @@ def _funding(ctx: Context, bill: BillReport, amount: Decimal) -> None:
             refresh_facts(ctx, desk, holding)
 
 
-def _penalise(ctx: Context, bill: BillReport, amount: Decimal) -> None:
-    desk = ctx.desks.get(bill.inst_id)
+def _penalised(ctx: Context, bill: BillReport, amount: Decimal) -> Holding | None:
+    """Charge a liquidation's penalty to the position that was liquidated, where the bill is of one."""
+    desk = ctx.desks.get(bill.inst_id) if bill.type == LIQUIDATION else None
     holding = _held_at(desk, bill) if desk is not None else None
     if holding is not None:
         holding.penalty = subtract(holding.penalty, amount)
+    return holding
 
 
 def _held_at(desk: Desk, bill: BillReport) -> Holding | None:

@@ -152,6 +152,12 @@ def _reread(ctx: Context, command: Ordered) -> str:
     return "asked for everything again"
 
 
+def _noted(ctx: Context, command: Ordered) -> str:
+    """Take a word of a person into the journal; nothing else happens here."""
+    ctx.do(Reply(command.command_id, ok=True, result={"noted": command.command}))
+    return "noted"
+
+
 def _stop_entries(ctx: Context) -> None:
     for desk in ctx.desks.values():
         desk.wanted = None
@@ -165,6 +171,7 @@ _HANDLERS: dict[str, Callable[[Context, Ordered], str]] = {
     "halt": _halt,
     "resume": _resume,
     "reread": _reread,
+    "waive": _noted,
 }
 
 

@@ -73,6 +73,16 @@ class LedgerFolder:
         return self.path / "mirrors"
 
     @property
+    def audits(self) -> Path:
+        """Give the file of what audits said."""
+        return self.path / "audits.jsonl"
+
+    @property
+    def audit_baseline(self) -> Path:
+        """Give the file of what audits need not say again."""
+        return self.path / "audit-baseline.json"
+
+    @property
     def anchors(self) -> Path:
         """Give the file of anchors: outside the ledger's folder, so that one accident does not take both."""
         return self.root / "anchors" / f"{self.name}.log"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,7 +38,12 @@ class LedgerReader:
         """Close the connection."""
         self.connection.close()
 
-    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+    def pin(self) -> None:
+        """See one state of the file from here on, however busy its writer is."""
+        self.connection.execute("BEGIN")
+        self.connection.execute("SELECT count(*) FROM meta").fetchone()
+
+    def rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[dict[str, Any]]:
         """Give the rows of a query of ours as dictionaries."""
         try:
             cursor = self.connection.execute(sql, parameters)

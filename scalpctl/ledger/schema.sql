@@ -656,7 +656,8 @@ CREATE VIEW postings_plain AS SELECT t.*, CAST(amount AS REAL) AS amount_real FR
 CREATE VIEW bills_plain AS SELECT t.*, CAST(balance_change AS REAL) AS balance_change_real, CAST(balance AS REAL) AS balance_real FROM bills t;
 
 CREATE VIEW trades AS
-SELECT p.position_id, p.session_id, p.inst_id AS instrument, p.side, p.opened_at, p.closed_at,
+SELECT p.position_id, coalesce(c.session_id, p.session_id) AS session_id,
+       p.inst_id AS instrument, p.side, p.opened_at, p.closed_at,
        coalesce(c.contracts, p.contracts) AS contracts, coalesce(c.entry_price, p.entry_price) AS entry_price,
        c.exit_price, c.gross, c.fees, c.funding, c.net,
        CASE c.cause WHEN 'unknown' THEN coalesce((SELECT d.cause FROM drifts d WHERE d.position_id = c.position_id

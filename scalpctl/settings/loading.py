@@ -62,6 +62,18 @@ def load(file: FilePath | None, environ: Mapping[str, str], overrides: Mapping[P
     return Loaded(settings, {path: source.where(path) for path, source in origin.items()}, file)
 
 
+def recorded_problems(text: str) -> list[str]:
+    """Give what is wrong with a configuration a ledger recorded; settings it did not know yet have their defaults."""
+    sources = [_defaults(), read_yaml("recorded", text)]
+    values: dict[str, Any] = {}
+    origin: dict[Path, Source] = {}
+    problems = [problem for source in sources for problem in source.problems]
+    for source in sources:
+        _merge(values, source.values, source, origin, ())
+    problems += _validate(values, origin, sources)[1]
+    return [f"{dotted(problem.path)} {problem.what}" for problem in problems]
+
+
 def nearest(word: str, known: Sequence[str]) -> str | None:
     """Give the known word a mistyped one most likely meant."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from scalpctl.core.regime import Regime
 from scalpctl.settings.strategy import SET_IN_LIMITS, Strategy
-from scalpctl.settings.units import Count, InstrumentId, Millis, Ratio, Seconds, Usd
+from scalpctl.settings.units import Count, InstrumentId, Millis, Number, Ratio, Seconds, Usd
 
 
 class Section(BaseModel):
@@ -105,6 +105,51 @@ class LedgerSettings(Section):
     """How many backups are kept."""
 
 
+class AuditSettings(Section):
+    """Where `scalpctl audit` begins to complain."""
+
+    settle_s: Seconds = Field(ge=5, le=600)
+    """What is younger is in flight and not judged."""
+    naked_s_max: Seconds = Field(ge=1, le=60)
+    """A position without a confirmed stop for longer is yellow; above 60 s always red."""
+    heartbeat_gap_s_max: Seconds = Field(ge=61, le=300)
+    """A longer gap between heartbeats is yellow; above 300 s always red."""
+    fee_maker_ratio: Ratio
+    """The account's maker fee of one side."""
+    fee_taker_ratio: Ratio
+    """The account's taker fee of one side."""
+    maker_share_min: Ratio
+    """Least share of entry executions that were maker."""
+    entry_slippage_ratio_max: Ratio
+    """Largest slippage of an entry against its decision."""
+    exit_slippage_ratio_max: Ratio
+    """Largest slippage of an exit against its decision."""
+    trail_ratio_min: Ratio
+    """Smallest trailing distance that is not noise."""
+    contradiction_ratio_max: Ratio
+    """How far, as a share of its value, a result may contradict its cause."""
+    latency_ms_max: Millis = Field(ge=1)
+    """A slower acknowledgement of an order counts as slow; one in twenty may be."""
+    margin_ratio_min: Number = Field(gt=1, le=100)
+    """The exchange's margin ratio below which it is yellow; half of it is red."""
+    liquidation_distance_ratio_min: Ratio
+    """Distance to liquidation below which it is yellow; half of it is red."""
+    drifts_per_day_max: Count = Field(ge=0)
+    """More drifts of unknown cause in a day are yellow."""
+    reconnects_per_hour_max: Count = Field(ge=1)
+    """More losses of one line in an hour are yellow, twice as many red."""
+    loop_lag_ms_max: Millis = Field(ge=1)
+    """The event loop waits no longer."""
+    commit_ms_max: Millis = Field(ge=1)
+    """A commit takes no longer."""
+    memory_growth_ratio_max: Ratio
+    """Memory grows no more in two hours."""
+    open_files_max: Count = Field(ge=16)
+    """No more files are open."""
+    free_disk_mb_min: Count = Field(ge=10)
+    """No less disk space is free, in megabytes."""
+
+
 class Settings(Section):
     """Everything that can be set."""
 
@@ -119,6 +164,7 @@ class Settings(Section):
     limits: Limits
     safety: Safety
     ledger: LedgerSettings
+    audit: AuditSettings
     strategy: Strategy
 
     @model_validator(mode="after")

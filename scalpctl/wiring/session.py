@@ -7,8 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
-from hashlib import sha256
-from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -34,6 +32,7 @@ from scalpctl.okx.client import OkxClient
 from scalpctl.okx.wire.texts import decimal
 from scalpctl.settings.loading import Loaded
 from scalpctl.tape.recording import begun
+from scalpctl.wiring.code import code_digest
 from scalpctl.wiring.memory import remembered
 from scalpctl.wiring.picture import picture
 from scalpctl.wiring.strategy import settled
@@ -263,14 +262,3 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _forever(work: Awaitable[None]) -> None:
     await work
     raise AssertionError("a task that should run for ever came to its end")
-
-
-def code_digest() -> str:
-    """Give the hash of the program's own source, so that two sessions can be told to have run the same code."""
-    import scalpctl
-
-    root = Path(scalpctl.__file__).parent
-    whole = sha256()
-    for path in sorted(root.rglob("*.py")):
-        whole.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return whole.hexdigest()

@@ -169,9 +169,9 @@ def test_pages_cover_everything_once(host: Host) -> None:
 async def test_weather_is_seeded_and_a_lost_answer_is_an_executed_order(exchange: Exchange, account: Account) -> None:
     clock = HandClock(Instant(exchange.now))
     host = Host(exchange, clock, faults="storm")
-    fates = [host.faults.fate(host.now).answer for _ in range(200)]
+    fates = [host.faults.fate(host.now, "/api/v5/trade/order").answer for _ in range(200)]
     again = Host(exchange, clock, faults="storm")
-    assert fates == [again.faults.fate(host.now).answer for _ in range(200)]
+    assert fates == [again.faults.fate(host.now, "/api/v5/trade/order").answer for _ in range(200)]
     assert {"lost", "error", "undefined"} <= set(fates)
     assert PRESETS["none"] is Host(exchange, clock).faults.odds
 

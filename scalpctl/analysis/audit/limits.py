@@ -1,0 +1,199 @@
+"""Section 11: limits recomputed from executions, latches, endings, margin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from scalpctl.analysis.audit.books import Books
+from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Row, check
+from scalpctl.core.money import ZERO, add, multiply
+
+REPORT = "this is a defect of the engine: keep the ledger and report it with the rows shown"
+ROUNDED_UP = Decimal("1.01")
+"""An execution may be a little dearer than the price its size was reckoned with."""
+
+_LIVES = (
+    "SELECT p.position_id, p.seq, p.session_id, p.inst_id, p.opened_at, coalesce(p.closed_at, :now) AS closed_at, "
+    "p.leverage, (SELECT "
+    "group_concat(e.average_price || '|' || e.contracts) FROM entries e WHERE e.position_id = p.position_id) AS "
+    "entered, i.ct_val, "
+    "i.ct_mult FROM positions p LEFT JOIN instruments i ON i.inst_id = p.inst_id AND i.version = (SELECT max(version) "
+    "FROM "
+    "instruments v WHERE v.inst_id = p.inst_id) WHERE p.origin = 'engine' AND p.session_id = :session ORDER BY "
+    "p.opened_at"
+)
+
+
+@check("AU-39", section=11, severity=RED, title="No limit was ever exceeded, whatever the guard said", cure=REPORT)
+def policy(books: Books) -> Iterator[Finding]:
+    """Largest position, exposure, number of open positions, leverage and entry orders per minute are recomputed from
+    executions and orders, and held against the limits the session ran with.
+    """
+    for session in books.sessions:
+        limits = (session["settings"] or {}).get("limits")
+        if limits:
+            lives = [row | {"value": _value(row)} for row in books.rows(_LIVES, session=session["session_id"])]
+            yield from _sizes(lives, limits)
+            yield from _together(lives, limits)
+            yield from _rates(books, session["session_id"], int(limits["entry_orders_per_minute_max"]))
+
+
+def _value(row: Row) -> Decimal:
+    legs = [leg.split("|") for leg in (row["entered"] or "").split(",") if leg]
+    coins = multiply(Decimal(row["ct_val"] or "0"), Decimal(row["ct_mult"] or "1"))
+    return add(*(multiply(multiply(Decimal(price), Decimal(size)), coins) for price, size in legs), ZERO)
+
+
+def _sizes(lives: list[Row], limits: dict[str, Any]) -> Iterator[Finding]:
+    for row in lives:
+        shown = (row | {"value": format(row["value"], "f")},)
+        if row["value"] > Decimal(str(limits["max_usd_size"])) * ROUNDED_UP:
+            yield Finding(
+                row["position_id"], f"was worth {row['value']}, allowed are {limits['max_usd_size']}", rows=shown
+            )
+        if Decimal(row["leverage"] or "0") > Decimal(str(limits["leverage_max"])):
+            yield Finding(
+                row["position_id"], f"had leverage {row['leverage']}, allowed is {limits['leverage_max']}", rows=shown
+            )
+
+
+def _together(lives: list[Row], limits: dict[str, Any]) -> Iterator[Finding]:
+    """Sweep over openings and closings; a closing comes before an opening at the same instant."""
+    steps = sorted(
+        [(row["opened_at"], 1, row) for row in lives] + [(row["closed_at"], 0, row) for row in lives],
+        key=lambda one: one[:2],
+    )
+    count, worth = 0, ZERO
+    for _, opening, row in steps:
+        count += 1 if opening else -1
+        worth = add(worth, row["value"] if opening else -row["value"])
+        shown = (row | {"value": format(row["value"], "f")},)
+        if opening and count > int(limits["positions_open_max"]):
+            yield Finding(
+                row["position_id"], f"was the {count}th open position of {limits['positions_open_max']}", rows=shown
+            )
+        if opening and worth > Decimal(str(limits["exposure_usd_max"])) * ROUNDED_UP:
+            yield Finding(
+                row["position_id"], f"made all positions worth {worth} of {limits['exposure_usd_max']}", rows=shown
+            )
+
+
+def _rates(books: Books, session: str, most: int) -> Iterator[Finding]:
+    """Count decisions to enter, not the moves of one order towards the price."""
+    sql = (
+        "SELECT decision_id, seq, decided_at, n FROM (SELECT decision_id, seq, decided_at, count(*) OVER (ORDER BY "
+        "decided_at RANGE "
+        "BETWEEN 59999999 PRECEDING AND CURRENT ROW) AS n FROM decisions WHERE subject = 'entry' AND outcome = 'enter' "
+        "AND session_id "
+        "= :session) WHERE n > :most"
+    )
+    for row in books.rows(sql, session=session, most=most):
+        yield Finding(
+            row["decision_id"], f"was the {row['n']}th entry within a minute, {most} are allowed", rows=(row,)
+        )
+
+
+_WHILE_LATCHED = (
+    "SELECT o.client_id, o.seq, o.inst_id, l.name, l.latch_id, l.seq AS latch_seq FROM orders o JOIN limit_latches l "
+    "ON o.seq > l.seq AND "
+    "(l.cleared_at IS NULL OR o.seq < l.last_seq) AND o.intended_at > l.latched_at WHERE o.role = 'entry' AND "
+    "o.intended_at BETWEEN "
+    ":since AND :until AND l.name NOT LIKE '%:%'"
+)
+
+
+@check("AU-40", section=11, severity=RED, title="Nothing was entered while a limit held", cure=REPORT)
+def latches(books: Books) -> Iterator[Finding]:
+    """No entry order was intended while a limit for all instruments was latched; every latch has its reason, and every
+    release says who let go of it and why.
+    """
+    for row in books.rows(_WHILE_LATCHED):
+        yield Finding(row["client_id"], f"entered {row['inst_id']} while {row['name']} held", rows=(row,))
+    sql = (
+        "SELECT latch_id, seq, name, reason, cleared_by, clear_reason FROM limit_latches WHERE latched_at BETWEEN "
+        ":since AND :until AND "
+        "(reason = '' OR (cleared_at IS NOT NULL AND (coalesce(cleared_by, '') = '' OR coalesce(clear_reason, '') = "
+        "'')))"
+    )
+    for row in books.rows(sql):
+        yield Finding(row["latch_id"], f"{row['name']} was set or released without a reason", rows=(row,))
+
+
+@check(
+    "AU-41",
+    section=11,
+    severity=YELLOW,
+    title="Sessions end in order",
+    cure="`scalpctl sessions`; the log of the service says why it died",
+)
+def endings(books: Books) -> Iterator[Finding]:
+    """A session that crashed is yellow (its stops held, the next start continued); more than five starts within ten
+    minutes, or a quarantined session, are red.
+    """
+    for row in books.sessions:
+        rows = (
+            {"table": "sessions", "seq": row["seq"], "session_id": row["session_id"], "end_reason": row["end_reason"]},
+        )
+        if row["end_kind"] in {"crashed", "quarantined"}:
+            bad = row["end_kind"] == "quarantined"
+            yield Finding(
+                f"session {row['session_id']}", f"{row['end_kind']}: {row['end_reason']}", RED if bad else YELLOW, rows
+            )
+    starts = [row["started_at"] for row in books.sessions]
+    for first, sixth in zip(starts, starts[5:], strict=False):
+        if 0 <= sixth - first < 600_000_000:
+            yield Finding(
+                "restarts", "more than five starts within ten minutes", RED, ({"first": first, "sixth": sixth},)
+            )
+            return
+
+
+_MARGINS = (
+    "SELECT seq, position_id, inst_id, at, margin_ratio, margin_ratio_recomputed, liquidation_price, mark_price, "
+    "trusted, why FROM "
+    "margin_checks WHERE at BETWEEN :since AND :until"
+)
+
+
+@check(
+    "AU-42",
+    section=11,
+    severity=YELLOW,
+    title="Margin was never short",
+    cure="lower limits.leverage_max, or add margin",
+)
+def margin(books: Books) -> Iterator[Finding]:
+    """The lowest margin ratio and the smallest distance to liquidation of each position, from the exchange's own
+    figures: below the threshold yellow, below half of it red. Our own computation must agree within a fifth.
+    """
+    least = books.thresholds
+    seen: set[tuple[str, str]] = set()
+    for row in books.rows(_MARGINS):
+        for what, value, bound in _readings(row, least.margin_ratio_min, least.liquidation_distance_ratio_min):
+            key = (row["position_id"] or row["inst_id"], what)
+            if value < bound and key not in seen:
+                seen.add(key)
+                yield Finding(
+                    key[0],
+                    f"{what} of {row['inst_id']} fell to {value:.4g}",
+                    RED if value < bound / 2 else YELLOW,
+                    (row,),
+                )
+        if row["trusted"] and row["margin_ratio"] and row["margin_ratio_recomputed"]:
+            theirs, ours = Decimal(row["margin_ratio"]), Decimal(row["margin_ratio_recomputed"])
+            if abs(theirs - ours) * 5 > theirs:
+                yield Finding(
+                    row["position_id"] or row["inst_id"], f"margin ratio is {theirs} there and {ours} here", rows=(row,)
+                )
+
+
+def _readings(row: Row, ratio: Decimal, distance: Decimal) -> Iterator[tuple[str, Decimal, Decimal]]:
+    if not row["trusted"]:
+        return
+    if row["margin_ratio"]:
+        yield "the margin ratio", Decimal(row["margin_ratio"]), ratio
+    if row["liquidation_price"] and row["mark_price"] and Decimal(row["liquidation_price"]):
+        mark = Decimal(row["mark_price"])
+        yield "the distance to liquidation", abs(mark - Decimal(row["liquidation_price"])) / mark, distance

@@ -1,0 +1,232 @@
+"""Section 10: the money adds up, from every side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+from itertools import groupby
+from operator import itemgetter
+
+from scalpctl.analysis.audit.books import Books
+from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Row, check
+from scalpctl.core.money import ZERO, add, multiply
+
+DAY_US = 86_400_000_000
+LOOK = (
+    "`scalpctl analyze-session --trade ID` shows the whole story; `scalpctl reconcile --statement` the exchange's side"
+)
+
+
+@check(
+    "AU-05", section=10, severity=RED, title="Every transaction balances and nothing is unexplained",
+    cure="`scalpctl reconcile --statement` names the bills; money leaves suspense by evidence",
+)  # fmt: skip
+def balance(books: Books) -> Iterator[Finding]:
+    """The legs of every transaction sum to zero per currency. Money nobody could explain yet stands in suspense: yellow
+    for a day, red after it.
+    """
+    for seq, what in books.proof.findings.get("postings", ()):
+        yield Finding(f"journal {seq}", what, rows=({"table": "postings", "seq": seq},))
+    found = books.rows(
+        "SELECT ccy, dsum(amount) AS amount, min(posted_at) AS posted_at, min(seq) AS seq FROM postings "
+        "WHERE account = 'suspense' GROUP BY ccy"
+    )
+    for row in found:
+        if Decimal(row["amount"]):
+            young = books.now - row["posted_at"] < DAY_US
+            yield Finding(
+                f"suspense {row['ccy']}",
+                f"{row['amount']} {row['ccy']} is unexplained",
+                YELLOW if young else RED,
+                (row,),
+            )
+
+
+_DECIMALS = (
+    "SELECT m.name AS tbl, p.name AS col FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' "
+    "AND instr(m.sql, 'ck_' || m.name || '_' || p.name || '_exact') > 0"
+)
+
+
+@check("AU-07", section=10, severity=RED, title="Every amount is exact text", cure="`scalpctl ledger rebuild`")
+def exactness(books: Books) -> Iterator[Finding]:
+    """Amounts are stored as canonical decimal text: no floating point, no exponent, no leading zero or plus, no NaN."""
+    for column in books.rows(_DECIMALS):
+        table, name = column["tbl"], column["col"]
+        wrong = (
+            f"SELECT seq, {name} AS value FROM {table} WHERE {name} IS NOT NULL AND (typeof({name}) <> 'text' "
+            f"OR {name} GLOB '*[^0-9.-]*' OR {name} GLOB '?*-*' OR {name} GLOB '0[0-9]*' OR {name} GLOB '-0[0-9]*' "
+            f"OR {name} = '-0' OR {name} GLOB '*.' OR {name} GLOB '.*' OR {name} = '') LIMIT 20"
+        )
+        for row in books.rows(wrong):
+            yield Finding(f"{table}.{name}", f"{row['value']!r} is not an exact amount", rows=(row | {"table": table},))
+
+
+_LIVES = (
+    "SELECT f.position_id, f.seq, f.inst_id, f.trade_id, f.action, f.price, f.contracts, f.coins, f.fee, "
+    "f.exchange_pnl, "
+    "f.client_id, p.side, p.origin, p.contracts AS held, p.entry_price, p.state, i.ct_val, i.ct_mult "
+    "FROM fills f JOIN positions p ON p.position_id = f.position_id LEFT JOIN instruments i ON i.inst_id = f.inst_id "
+    "AND i.version = (SELECT max(version) FROM instruments v WHERE v.inst_id = f.inst_id AND v.valid_from_at <= "
+    "f.filled_at) "
+    "WHERE p.opened_at BETWEEN :since AND :until ORDER BY f.position_id, f.filled_at, f.seq"
+)
+
+
+def _lives(books: Books) -> Iterator[tuple[str, list[Row]]]:
+    for position, group in groupby(books.rows(_LIVES), itemgetter("position_id")):
+        yield position, list(group)
+
+
+def _opens(row: Row) -> bool:
+    return bool((row["action"] == "buy") == (row["side"] == "long"))
+
+
+@check("AU-08", section=10, severity=RED, title="Sizes add up, and contracts are the coins they should be", cure=LOOK)
+def sizes(books: Books) -> Iterator[Finding]:
+    """What was opened is what was closed plus what is left, for every position; and each execution's coins are its
+    contracts times the contract value of the instrument's version in force.
+    """
+    for position, fills in _lives(books):
+        known = [row for row in fills if row["ct_val"] is not None]
+        for row in known:
+            worth = multiply(multiply(Decimal(row["contracts"]), Decimal(row["ct_val"])), Decimal(row["ct_mult"]))
+            if worth != Decimal(row["coins"]):
+                yield Finding(
+                    position, f"{row['contracts']} contracts are {worth} coins, not {row['coins']}", rows=(row,)
+                )
+        signed = add(*(Decimal(row["contracts"]) * (1 if _opens(row) else -1) for row in fills), ZERO)
+        if signed != Decimal(fills[0]["held"]):
+            yield Finding(
+                position,
+                f"executions leave {signed} contracts, the position says {fills[0]['held']}",
+                rows=tuple(fills),
+            )
+
+
+@check(
+    "AU-09",
+    section=10,
+    severity=RED,
+    title="The exchange's profit of every close follows from the executions",
+    cure=LOOK,
+)
+def profits(books: Books) -> Iterator[Finding]:
+    """The profit of each closing execution is computed again from the average entry price, and must equal what the
+    exchange stated, to one unit of the last digit it gave (its average price has ten significant digits).
+    """
+    for position, fills in _lives(books):
+        held, average = Fraction(0), Fraction(0)
+        for row in fills:
+            size, price = Fraction(row["coins"]), Fraction(row["price"])
+            if _opens(row):
+                average = (average * held + price * size) / (held + size) if held + size else price
+                held += size
+                continue
+            ours = (price - average) * size * (1 if row["side"] == "long" else -1)
+            if held and abs(ours - Fraction(row["exchange_pnl"])) > _unit(row["exchange_pnl"]) + price * size / 10**10:
+                what = (
+                    f"execution {row['trade_id']}: {float(ours):.10g} by our count, {row['exchange_pnl']} by the "
+                    f"exchange's"
+                )
+                yield Finding(position, what, rows=(row,))
+            held -= size
+
+
+def _unit(text: str) -> Fraction:
+    digits = -int(Decimal(text).as_tuple().exponent)
+    return Fraction(1, 10 ** min(max(digits, 6), 10))
+
+
+_WHOLE = (
+    "SELECT c.position_id, c.seq, c.gross, c.fees, c.funding, c.net, "
+    "(SELECT coalesce(dsum(f.exchange_pnl), '0') FROM fills f WHERE f.position_id = c.position_id) AS pnl, "
+    "(SELECT coalesce(dsum(f.fee), '0') FROM fills f WHERE f.position_id = c.position_id AND f.filled_at <= "
+    "c.closed_at) AS fee, "
+    "(SELECT coalesce(dsum(l.amount), '0') FROM postings l WHERE l.position_id = c.position_id AND l.account = "
+    "'liquidation_penalty') AS penalty, (SELECT coalesce(dsum(l.amount), '0') FROM postings l WHERE l.position_id = "
+    "c.position_id AND l.account = 'funding') AS funded "
+    "FROM closures c WHERE c.closed_at BETWEEN :since AND :until"
+)
+
+
+@check("AU-10", section=10, severity=RED, title="gross - fees - funding = net, counted once", cure=LOOK)
+def results(books: Books) -> Iterator[Finding]:
+    """Every closure adds up, its gross is the sum of what the exchange stated per execution, its fees those of the
+    executions; and one funding time of an instrument was paid once.
+    """
+    for row in books.rows(_WHOLE):
+        gross, fees, funding, net = (Decimal(row[name]) for name in ("gross", "fees", "funding", "net"))
+        if add(gross, -fees, -funding) != net:
+            yield Finding(row["position_id"], f"{gross} - {fees} - {funding} is not {net}", rows=(row,))
+        elif gross != Decimal(row["pnl"]):
+            yield Finding(row["position_id"], f"gross is {gross}, the executions say {row['pnl']}", rows=(row,))
+        elif fees != add(Decimal(row["penalty"]), -Decimal(row["fee"])):
+            paid = add(Decimal(row["penalty"]), -Decimal(row["fee"]))
+            yield Finding(row["position_id"], f"fees are {fees}, executions and penalties say {paid}", rows=(row,))
+        elif funding != Decimal(row["funded"]):
+            yield Finding(row["position_id"], f"funding is {funding}, the bills say {row['funded']}", rows=(row,))
+    twice = (
+        "SELECT inst_id, billed_at, count(*) AS n, min(seq) AS seq FROM bills WHERE type = '8' AND billed_at BETWEEN "
+        ":since "
+        "AND :until GROUP BY inst_id, billed_at, sub_type, balance_change HAVING count(*) > 1"
+    )
+    for row in books.rows(twice):
+        yield Finding(str(row["inst_id"]), f"funding of one time was paid {row['n']} times", rows=(row,))
+
+
+_FEES = (
+    "SELECT inst_id, trade_id, seq, price, coins, fee, liquidity FROM fills WHERE filled_at BETWEEN :since AND :until "
+    "AND fee_ccy = 'USDT' AND liquidity IN ('maker', 'taker')"
+)
+
+
+@check(
+    "AU-12", section=10, severity=YELLOW, title="Fees are those of the expected tier, and entries are makers",
+    cure="compare with the account's fee tier, and set audit.fee_maker_ratio and fee_taker_ratio",
+)  # fmt: skip
+def fee_rates(books: Books) -> Iterator[Finding]:
+    """Each execution's fee is within 2 % of the expected rate for its liquidity (red beyond twice the rate), and the
+    maker share of entries is not below the target, once there are twenty of them.
+    """
+    limits = books.thresholds
+    rates = {"maker": limits.fee_maker_ratio, "taker": limits.fee_taker_ratio}
+    for row in books.rows(_FEES):
+        due = multiply(multiply(Decimal(row["price"]), Decimal(row["coins"])), rates[row["liquidity"]])
+        paid = -Decimal(row["fee"])
+        if due and abs(paid - due) > abs(due) * Decimal("0.02") + Decimal("0.00000001"):
+            bad = paid > 2 * due
+            what = f"{row['liquidity']} fee {paid}, {due} was expected"
+            yield Finding(f"{row['inst_id']}:{row['trade_id']}", what, RED if bad else YELLOW, (row,))
+    entries = books.rows(
+        "SELECT f.liquidity, count(*) AS n FROM fills f JOIN orders o ON o.client_id = f.client_id AND o.role = "
+        "'entry' "
+        "WHERE f.filled_at BETWEEN :since AND :until GROUP BY f.liquidity"
+    )
+    whole, makers = sum(row["n"] for row in entries), sum(row["n"] for row in entries if row["liquidity"] == "maker")
+    if whole >= 20 and Decimal(makers) / whole < limits.maker_share_min:
+        yield Finding("entries", f"{makers} of {whole} entry executions were maker", rows=tuple(entries))
+
+
+_TOTALS = (
+    "SELECT c.session_id, dsum(c.net) AS net, (SELECT dsum(t.net) FROM trades t WHERE t.session_id = c.session_id) AS "
+    "trades, "
+    "min(c.seq) AS seq, max(c.seq) AS last_seq FROM closures c WHERE c.session_id IS NOT NULL GROUP BY c.session_id"
+)
+_BOOKED = (
+    "SELECT coalesce(dsum(p.amount), '0') AS booked FROM postings p JOIN closures c ON c.position_id = p.position_id "
+    "WHERE p.account = 'cash' AND c.session_id = :session"
+)
+
+
+@check("AU-50", section=10, severity=RED, title="Totals are the same whoever adds them up", cure=LOOK)
+def totals(books: Books) -> Iterator[Finding]:
+    """A session's result as the closures state it, as the list of trades shows it, and as cash was booked to its
+    positions: three ways to the same digits.
+    """
+    for row in books.rows(_TOTALS):
+        booked = books.rows(_BOOKED, session=row["session_id"])[0]["booked"]
+        if not Decimal(row["net"]) == Decimal(row["trades"]) == Decimal(booked):
+            what = f"closures say {row['net']}, trades {row['trades']}, cash {booked}"
+            yield Finding(f"session {row['session_id']}", what, rows=(row,))

@@ -1,0 +1,50 @@
+"""What audits said, one line each, beside the ledger and never in it: an audit changes nothing it judges."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+
+from scalpctl.host.private_files import open_private_append, write_private
+from scalpctl.ledger.canonical_json import encode
+from scalpctl.ledger.folder import LedgerFolder
+
+KEPT = 1_000
+
+
+def note_audit(folder: LedgerFolder, line: dict[str, Any]) -> None:
+    """Append what an audit said."""
+    descriptor = open_private_append(folder.audits)
+    try:
+        os.write(descriptor, encode(line) + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def past_audits(folder: LedgerFolder) -> list[dict[str, Any]]:
+    """Give what earlier audits said, oldest first; a torn last line is left out."""
+    if not folder.audits.exists():
+        return []
+    found = []
+    for line in folder.audits.read_bytes().splitlines()[-KEPT:]:
+        try:
+            found.append(msgspec.json.decode(line))
+        except msgspec.DecodeError:
+            continue
+    return found
+
+
+def set_baseline(folder: LedgerFolder, fingerprints: list[list[str]]) -> None:
+    """Take what is found now as known from here on."""
+    write_private(folder.audit_baseline, encode(fingerprints) + b"\n")
+
+
+def baseline(folder: LedgerFolder) -> frozenset[tuple[str, str]]:
+    """Give what is known and not counted again."""
+    if not folder.audit_baseline.exists():
+        return frozenset()
+    pairs = msgspec.json.decode(folder.audit_baseline.read_bytes(), type=list[tuple[str, str]])
+    return frozenset(pairs)

@@ -32,6 +32,7 @@ COMMANDS: dict[str, Listed] = {
     "replay": Listed("replay", "Play a session again from its tape, and prove that nothing differs.", "Audit"),
     "ledger": Listed("ledger", "Verify, back up, restore, rebuild, upgrade, export and query the ledger.", "Audit"),
     "sim": Listed("sim", "Serve the embedded exchange on a port, and let things happen to it.", "Set up"),
+    "service": Listed("service", "Render systemd units or a crontab block for audit, run and reconcile.", "Set up"),
     "config": Listed("config", "Write, show and check the configuration.", "Set up"),
     "doctor": Listed("doctor", "Check whether this machine, its ledger and its keys are fit to trade.", "Set up"),
 }

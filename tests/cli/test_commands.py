@@ -193,7 +193,7 @@ def test_no_key_ever_shows(scalpctl: Run, filled: LedgerFolder, tmp_path: Path) 
         (["ledger", "export", "/nowhere/x/y", "--format", "xlsx"], 64, "not an export format"),
         (["config", "check", "--config", "/nowhere.yaml"], 78, "there is no configuration file"),
         (["trades", "--config", "/nowhere.yaml"], 78, "cannot be read"),
-        (["audit", "--bogus"], 3, "No such command"),
+        (["audit", "--bogus"], 3, "No such option"),
     ],
 )
 def test_every_refusal_is_a_sentence_a_cure_and_a_code(

@@ -265,7 +265,10 @@ def _explain(call: Invocation, names: list[str]) -> None:
     from scalpctl.analysis.audit.findings import SECTIONS
 
     if not names:
-        rows = [{"check": one.id, "section": SECTIONS[one.section], "severity": str(one.severity), "title": one.title} for one in CHECKS]  # fmt: skip  # noqa: E501
+        rows = [
+            {"check": one.id, "section": SECTIONS[one.section], "severity": str(one.severity), "title": one.title}
+            for one in CHECKS
+        ]
         call.output.rows(_envelope(call, []), rows, ["check", "section", "severity", "title"])
         return
     for name in names:

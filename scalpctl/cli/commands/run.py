@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 app = family()
 FORCED = 130
+AUDIT_AGE_US_MAX = 3_600_000_000
 
 
 @app.command()
@@ -63,6 +64,7 @@ def run(
     folder = call.folder()
     options = SimOptions(world=world, seed=seed, speed=speed, schedule=schedule, faults=faults)
     _require_meant(loaded, call, live=live)
+    _require_audited(loaded, folder)
     if fresh:
         _put_aside(loaded, folder)
     prepare_folder(folder)
@@ -104,6 +106,27 @@ def _require_meant(loaded: Loaded, call: Invocation, *, live: bool) -> None:
             "live trading was not acknowledged",
             hint=f"set SCALPCTL_LIVE_ACK={loaded.settings.account} in the environment of this command",
         )
+
+
+def _require_audited(loaded: Loaded, folder: LedgerFolder) -> None:
+    """Real money needs a recent audit in which nothing was red or yellow, of this code with this configuration."""
+    if (
+        loaded.settings.env != "live" or not folder.ledger.exists()
+    ):  # before its first session there is nothing to audit
+        return
+    from scalpctl.ledger.audits import past_audits
+    from scalpctl.wiring.code import code_digest
+
+    wanted = (code_digest(), loaded.digest())
+    oldest = WallClock().now() - AUDIT_AGE_US_MAX
+    for line in past_audits(folder):
+        same = (line.get("code_digest"), line.get("config_digest")) == wanted
+        if same and line.get("go_live") and line.get("verdict") == "green" and int(line.get("at", 0)) >= oldest:
+            return
+    raise AccessRefused(
+        "live trading needs a green go-live audit of this code and this configuration, not older than an hour",
+        hint="scalpctl audit --env live --online --go-live",
+    )
 
 
 def _put_aside(loaded: Loaded, folder: LedgerFolder) -> None:

@@ -1,0 +1,1 @@
+"""Service files as text: systemd units and timers, and a crontab block."""

@@ -175,7 +175,8 @@ def statement(reader: Reader, picture: Row) -> Statement:
     orphan_bills, used, matched = list[Row](), set[str](), 0
     for bill_id, bill in sorted(bills.items()):
         link, change = links.get(bill_id, ""), Decimal(bill["change"])
-        if by_transaction.get(link, ZERO if link.startswith(INTERNAL) else None) == change:
+        unmoved = link.startswith(INTERNAL) or (bool(link) and not change)  # nothing moved, so nothing was posted
+        if by_transaction.get(link, ZERO if unmoved else None) == change:
             matched += 1
             used.add(link)
         else:

@@ -28,6 +28,7 @@ COMMANDS: dict[str, Listed] = {
     "decisions": Listed("look", "List what was decided, by which rule.", "Look"),
     "drifts": Listed("look", "List where exchange and ledger disagreed.", "Look"),
     "audit": Listed("audit", "Judge the ledger by the checklist: green, yellow, red.", "Audit"),
+    "analyze-session": Listed("analyze", "Say what a session earned and why, and what the exits left.", "Audit"),
     "reconcile": Listed("reconcile", "Compare ledger and exchange, to the last digit.", "Audit"),
     "replay": Listed("replay", "Play a session again from its tape, and prove that nothing differs.", "Audit"),
     "ledger": Listed("ledger", "Verify, back up, restore, rebuild, upgrade, export and query the ledger.", "Audit"),

@@ -23,7 +23,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def package_files() -> set[str]:
-    suffixes = {".py", ".sql", ".typed"}
+    suffixes = {".py", ".sql", ".typed", ".css", ".js"}
     return {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "scalpctl").rglob("*")

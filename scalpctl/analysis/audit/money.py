@@ -64,9 +64,9 @@ def exactness(books: Books) -> Iterator[Finding]:
 
 
 _LIVES = (
-    "SELECT f.position_id, f.seq, f.inst_id, f.trade_id, f.action, f.price, f.contracts, f.coins, f.fee, "
+    "SELECT f.position_id, f.seq, f.inst_id, f.trade_id, f.filled_at, f.action, f.price, f.contracts, f.coins, f.fee, "
     "f.exchange_pnl, "
-    "f.client_id, p.side, p.origin, p.contracts AS held, p.entry_price, p.state, i.ct_val, i.ct_mult "
+    "f.client_id, p.side, p.origin, p.opened_at, p.contracts AS held, p.entry_price, p.state, i.ct_val, i.ct_mult "
     "FROM fills f JOIN positions p ON p.position_id = f.position_id LEFT JOIN instruments i ON i.inst_id = f.inst_id "
     "AND i.version = (SELECT max(version) FROM instruments v WHERE v.inst_id = f.inst_id AND v.valid_from_at <= "
     "f.filled_at) "
@@ -79,6 +79,23 @@ def _lives(books: Books) -> Iterator[tuple[str, list[Row]]]:
         yield position, list(group)
 
 
+def _left(fills: list[Row]) -> Decimal:
+    """Give what executions leave beyond what the position says is held."""
+    signed = add(*(Decimal(row["contracts"]) * (1 if _opens(row) else -1) for row in fills), ZERO)
+    return add(signed, -Decimal(fills[0]["held"]))
+
+
+def _turned(lives: list[tuple[str, list[Row]]]) -> dict[str, Decimal]:
+    """Give the positions an execution turned round, and those it made, with the size that passed between them."""
+    over = {(fills[-1]["inst_id"], fills[-1]["filled_at"]): name for name, fills in lives if _left(fills) < 0}
+    found: dict[str, Decimal] = {}
+    for name, fills in lives:
+        before = over.get((fills[0]["inst_id"], fills[0]["opened_at"]))
+        if before is not None and before != name and fills[0]["origin"] != "engine":
+            found[name] = found[before] = -_left(fills)
+    return found
+
+
 def _opens(row: Row) -> bool:
     return bool((row["action"] == "buy") == (row["side"] == "long"))
 
@@ -88,7 +105,9 @@ def sizes(books: Books) -> Iterator[Finding]:
     """What was opened is what was closed plus what is left, for every position; and each execution's coins are its
     contracts times the contract value of the instrument's version in force.
     """
-    for position, fills in _lives(books):
+    lives = list(_lives(books))
+    turned = _turned(lives)
+    for position, fills in lives:
         known = [row for row in fills if row["ct_val"] is not None]
         for row in known:
             worth = multiply(multiply(Decimal(row["contracts"]), Decimal(row["ct_val"])), Decimal(row["ct_mult"]))
@@ -96,13 +115,10 @@ def sizes(books: Books) -> Iterator[Finding]:
                 yield Finding(
                     position, f"{row['contracts']} contracts are {worth} coins, not {row['coins']}", rows=(row,)
                 )
-        signed = add(*(Decimal(row["contracts"]) * (1 if _opens(row) else -1) for row in fills), ZERO)
-        if signed != Decimal(fills[0]["held"]):
-            yield Finding(
-                position,
-                f"executions leave {signed} contracts, the position says {fills[0]['held']}",
-                rows=tuple(fills),
-            )
+        left = add(_left(fills), turned.get(position, ZERO))
+        if left:
+            what = f"executions leave {left} contracts more than the {fills[0]['held']} the position says are held"
+            yield Finding(position, what, rows=tuple(fills))
 
 
 @check(
@@ -116,14 +132,19 @@ def profits(books: Books) -> Iterator[Finding]:
     """The profit of each closing execution is computed again from the average entry price, and must equal what the
     exchange stated, to one unit of the last digit it gave (its average price has ten significant digits).
     """
-    for position, fills in _lives(books):
-        held, average = Fraction(0), Fraction(0)
+    lives = list(_lives(books))
+    turned = _turned(lives)
+    for position, fills in lives:
+        more = turned.get(position, ZERO) if fills[0]["origin"] != "engine" else ZERO
+        held = Fraction(more) * Fraction(fills[0]["coins"]) / Fraction(fills[0]["contracts"])
+        average = Fraction(fills[0]["entry_price"] or "0") if more else Fraction(0)
         for row in fills:
             size, price = Fraction(row["coins"]), Fraction(row["price"])
             if _opens(row):
                 average = (average * held + price * size) / (held + size) if held + size else price
                 held += size
                 continue
+            size = min(size, held)  # what turned it round belongs to the next one
             ours = (price - average) * size * (1 if row["side"] == "long" else -1)
             if held and abs(ours - Fraction(row["exchange_pnl"])) > _unit(row["exchange_pnl"]) + price * size / 10**10:
                 what = (

@@ -1,0 +1,21 @@
+"""Recomputes a saved report from the ledger: every number must come out the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def differences(stated: Any, recomputed: Any, at: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Give where two reports differ, with both values."""
+    if isinstance(stated, dict) and isinstance(recomputed, dict):
+        for key in sorted(stated.keys() | recomputed.keys()):
+            yield from differences(stated.get(key), recomputed.get(key), f"{at}.{key}" if at else str(key))
+    elif isinstance(stated, list) and isinstance(recomputed, list):
+        if len(stated) != len(recomputed):
+            yield at, f"{len(stated)} items", f"{len(recomputed)} items"
+            return
+        for index, (one, other) in enumerate(zip(stated, recomputed, strict=True)):
+            yield from differences(one, other, f"{at}[{index}]")
+    elif stated != recomputed:
+        yield at, stated, recomputed

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def books_of(reader: LedgerReader, loaded: Loaded, folder: LedgerFolder | None, 
         now=Instant(newest["at"] or wall) if env == "sim" else wall,
         thresholds=Thresholds(**{name: getattr(settings, name) for name in type(settings).model_fields}),
         prove=prove,
-        config_problems=recorded_problems,
+        config_problems=cache(recorded_problems),  # most sessions ran with the same
         folder=folder_facts(folder, wall, secrets_of(loaded)) if folder else None,
         engine_alive=folder is not None and holder_of(folder.lock) is not None,
         env=env,

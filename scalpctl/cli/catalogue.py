@@ -31,6 +31,7 @@ COMMANDS: dict[str, Listed] = {
     "analyze-session": Listed("analyze", "Say what a session earned and why, and what the exits left.", "Audit"),
     "reconcile": Listed("reconcile", "Compare ledger and exchange, to the last digit.", "Audit"),
     "replay": Listed("replay", "Play a session again from its tape, and prove that nothing differs.", "Audit"),
+    "import": Listed("importing", "Take in history from exported files or from the exchange.", "Audit"),
     "ledger": Listed("ledger", "Verify, back up, restore, rebuild, upgrade, export and query the ledger.", "Audit"),
     "sim": Listed("sim", "Serve the embedded exchange on a port, and let things happen to it.", "Set up"),
     "service": Listed("service", "Render systemd units or a crontab block for audit, run and reconcile.", "Set up"),

@@ -43,7 +43,9 @@ def load(name: str) -> TyperCommand | TyperGroup:
     app = import_module(f"scalpctl.cli.commands.{COMMANDS[name].module}").app
     if COMMANDS[name].module != name:
         several, app = app.registered_commands, family()
-        app.registered_commands = [known for known in several if known.callback.__name__ == name.replace("-", "_")]
+        app.registered_commands = [
+            known for known in several if known.callback.__name__.rstrip("_") == name.replace("-", "_")
+        ]
     command: Any = typer.main.get_command(app)
     command.name = name
     chosen: TyperCommand | TyperGroup = command

@@ -13,6 +13,7 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.limits import Limit, ResumeRefused
 from scalpctl.core.money import Contracts, canonical, exact, multiply, parse_decimal
 from scalpctl.core.records.sessions import OperatorCommanded
+from scalpctl.core.resolving import resolution
 from scalpctl.engine import executing, exiting
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Role
@@ -158,6 +159,16 @@ def _noted(ctx: Context, command: Ordered) -> str:
     return "noted"
 
 
+def _resolve(ctx: Context, command: Ordered) -> str:
+    """Take a person's word for a drift that nothing explains."""
+    ctx.record(*resolution(command.arguments, command.operator or "operator", ctx.at))
+    drift_id, bill_id = str(command.arguments["drift_id"]), str(command.arguments.get("bill_id") or "")
+    ctx.drifts_open = {key: known for key, known in ctx.drifts_open.items() if known != drift_id}
+    ctx.suspended = {key: bill for key, bill in ctx.suspended.items() if bill.bill_id != bill_id}
+    ctx.do(Reply(command.command_id, ok=True, result={"resolved": drift_id}))
+    return "resolved"
+
+
 def _stop_entries(ctx: Context) -> None:
     for desk in ctx.desks.values():
         desk.wanted = None
@@ -172,6 +183,7 @@ _HANDLERS: dict[str, Callable[[Context, Ordered], str]] = {
     "resume": _resume,
     "reread": _reread,
     "waive": _noted,
+    "resolve": _resolve,
 }
 
 

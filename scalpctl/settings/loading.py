@@ -41,6 +41,11 @@ class Loaded:
                 return self.origins[path[:length]]
         return "default.yaml"
 
+    def with_safety(self, **changed: Any) -> Loaded:
+        """Give the same configuration with other safety settings, for one command."""
+        safety = self.settings.safety.model_copy(update=changed)
+        return Loaded(self.settings.model_copy(update={"safety": safety}), self.origins, self.file)
+
     def digest(self) -> str:
         """Give the hash that names this configuration in the ledger; no secret is part of it."""
         return sha256(self.settings.model_dump_json(exclude_unset=True).encode()).hexdigest()

@@ -69,3 +69,16 @@ async def looked_at(venue: Venue, since: Instant) -> dict[str, Any]:
     finally:
         for task in hosting:
             task.cancel()
+
+
+async def history(venue: Venue, since: Instant) -> tuple[Any, Any, Any]:
+    """Give executions, bills and specifications as the exchange's archives have them."""
+    hosting = [asyncio.ensure_future(one()) for one in venue.background]
+    try:
+        await venue.client.rest.synchronise()
+        reader = venue.client.account
+        fills, bills = await reader.fills_since(since), await reader.bills_since(since)
+        return fills, bills, await venue.client.market.instruments()
+    finally:
+        for task in hosting:
+            task.cancel()

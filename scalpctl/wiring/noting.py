@@ -8,6 +8,7 @@ from scalpctl.control.client import ask
 from scalpctl.control.protocol import Request
 from scalpctl.core.instants import Instant
 from scalpctl.core.records.sessions import OperatorCommanded
+from scalpctl.core.resolving import resolution
 from scalpctl.errors import EngineRefused
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.ids import RandomIds
@@ -32,10 +33,11 @@ def note_command(folder: LedgerFolder, command: str, arguments: dict[str, Any], 
     writer = open_ledger(folder, clock, ids, purpose=command)
     try:
         writer.write(
+            *(resolution(arguments, operator, clock.now()) if command == "resolve" else ()),
             OperatorCommanded(
                 command_id=request.id, session_id=None, command=command, arguments=arguments, operator=operator,
                 commanded_at=clock.now(), outcome="noted",
-            )
+            ),
         )  # fmt: skip
     finally:
         writer.close()

@@ -124,3 +124,50 @@ def test_positions_close_and_health_work_without_an_engine(play: Play, capsys: p
     assert asked(play, capsys, "close", "BTC-USDT", "--yes")[1]["state"] == "already_flat"
     assert run(["--root", str(play.root), "health"]) == 3
     play.check()
+
+
+def _unexplained(play: Play) -> str:
+    """Leave a bill in suspense that nothing will ever explain."""
+    behind_its_back(play, "transfer", amount="5")
+    exchange = play.exchange()
+    host = Host(exchange, HandClock(Instant(exchange.now)), Store(play.folder.path))
+    account = next(iter(host.exchange.state.accounts.values()))
+    strange = next(bill for bill in account.bills if bill.type == "1" and bill is not account.bills[0])
+    strange.type, strange.sub_type = "99", "1"
+    host.close()
+    play.session(0.1)
+    (row,) = play.rows("SELECT drift_id FROM drifts WHERE kind = 'unmatched_bill'")
+    return str(row["drift_id"])
+
+
+def test_what_nothing_explains_leaves_suspense_only_with_a_reason(
+    play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play.session(0.2)
+    drift = _unexplained(play)
+    assert play.rows("SELECT amount FROM postings WHERE account = 'suspense'")
+    assert asked(play, capsys, "reconcile", "resolve", drift)[0] == 64
+    assert asked(play, capsys, "reconcile", "resolve", drift, "--reason", "x", "--to", "cash")[0] == 64
+    assert asked(play, capsys, "reconcile", "resolve", "nosuch", "--reason", "x")[0] == 64
+    code, done = asked(play, capsys, "reconcile", "resolve", drift, "--reason", "a bonus of the exchange")
+    assert (code, done["resolved"], done["booked"]) == (0, drift, "5 to transfer")
+    (row,) = play.rows("SELECT resolved_at, evidence FROM drifts WHERE drift_id = ?", drift)
+    assert row["resolved_at"]
+    assert "a bonus of the exchange" in row["evidence"]
+    (left,) = play.rows("SELECT dsum(amount) AS amount FROM postings WHERE account = 'suspense'")
+    assert float(left["amount"]) == 0
+    assert asked(play, capsys, "reconcile", "--statement")[0] == 0
+    assert asked(play, capsys, "reconcile", "resolve", drift, "--reason", "again")[0] == 64
+
+
+@pytest.mark.parametrize(("policy", "left"), [("flatten", 0), ("protect", 1)])
+def test_cron_treats_a_position_that_appeared_as_it_was_told(
+    policy: str, left: int, play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play.session(0.1, flatten=True)
+    behind_its_back(play, "manual-open", instrument="SOL-USDT-SWAP", side="buy", contracts="2")
+    assert asked(play, capsys, "reconcile", "--policy", "observe")[0] == 1
+    asked(play, capsys, "reconcile", "--policy", policy)
+    assert len(play.rows("SELECT 1 FROM positions WHERE state <> 'closed'")) == left
+    assert asked(play, capsys, "reconcile")[0] == 0
+    play.check()

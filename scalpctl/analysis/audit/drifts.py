@@ -49,7 +49,8 @@ def unresolved(books: Books) -> Iterator[Finding]:
 def unexplained(books: Books) -> Iterator[Finding]:
     """The share of closures whose cause is still unknown: above none yellow, above two in a hundred red."""
     sql = (
-        "SELECT position_id, closed_seq AS seq, instrument, net FROM trades WHERE cause = 'unknown' AND closed_at "
+        "SELECT position_id, closed_seq AS seq, instrument, net FROM trades WHERE origin <> 'imported' AND cause = "
+        "'unknown' AND closed_at "
         "BETWEEN :since AND "
         ":until AND closed_at <= :settled"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,39 +19,93 @@ from scalpctl.host.ids import RandomIds
 if TYPE_CHECKING:
     from scalpctl.analysis.reconcile import Finding, Statement
     from scalpctl.ledger.folder import LedgerFolder
+    from scalpctl.ledger.reading import LedgerReader
 
 app = family()
 SETTLE_S = 20.0
-POLICIES = ("observe", "apply")
+POLICIES = ("observe", "apply", "protect", "adopt", "flatten")
+"""Look only; mend the books by the configured policy; or mend them and treat positions that appeared so."""
+APPEARED = ("protect", "adopt", "flatten")
 
 
 @app.command()
 @with_common
 def reconcile(
     call: Invocation,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[resolve DRIFT]", help="Without it: compare.")] = None,
     statement: Annotated[
         bool, typer.Option("--statement", help="Match every bill with one posting, both ways.")
     ] = False,
     since: Annotated[str | None, typer.Option("--since", help="How far back: 2h, 3d, today; all without it.")] = None,
     apply: Annotated[str | None, typer.Option("--apply", help="Carry out the plan with this digest.")] = None,
-    policy: Annotated[
-        str, typer.Option("--policy", help="observe, or apply whatever is found (for cron).")
-    ] = "observe",
+    policy: Annotated[str, typer.Option("--policy", help=f"For cron: {', '.join(POLICIES)}.")] = "observe",
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why a drift is resolved by hand; it is written into the ledger.")
+    ] = None,
+    to: Annotated[
+        str, typer.Option("--to", help="Where suspended money is booked: transfer, fee, funding ...")
+    ] = "transfer",
 ) -> None:
     """Compare ledger and exchange: positions, orders, stops, executions, money. Exit 0 equal, 1 different."""
+    if words:
+        _resolve(call, words, reason, to)
+        return
     if policy not in POLICIES:
         raise UsageError(f"{policy!r} is not a policy", hint=f"one of {', '.join(POLICIES)}")
     folder = call.require_usual_ledger()
     folder.require_ledger()
     begin = _since(call, since)
     findings, proof = _found(call, folder, begin)
-    if findings and (apply is not None or policy == "apply"):
+    if findings and (apply is not None or policy != "observe"):
         _require_same(findings, apply)
-        _carry_out(call, folder)
+        _carry_out(call, folder, policy)
         findings, proof = _found(call, folder, begin)
     _show(call, findings, proof, statement=statement)
     if findings or not proof.holds:
         raise typer.Exit(1)
+
+
+def _resolve(call: Invocation, words: list[str], reason: str | None, to: str) -> None:
+    """Let a person have the last word on one drift."""
+    from scalpctl.core.resolving import TARGETS
+    from scalpctl.ledger.reading import LedgerReader
+    from scalpctl.wiring.noting import note_command
+
+    if words[0] != "resolve" or len(words) != 2:
+        raise UsageError(
+            f"{' '.join(words)!r} is nothing reconcile can do", hint="reconcile resolve DRIFT --reason ..."
+        )
+    if not (reason or "").strip():
+        raise UsageError("a drift is resolved by hand only with a reason", hint="--reason 'support ticket 4711'")
+    if to not in tuple(TARGETS):
+        raise UsageError(f"{to!r} is no account for suspended money", hint=f"one of {', '.join(TARGETS)}")
+    folder = call.require_usual_ledger()
+    with LedgerReader(folder.ledger) as reader:
+        arguments = _open_drift(reader, words[1]) | {"reason": (reason or "").strip(), "to": to}
+    note_command(folder, "resolve", arguments, getpass.getuser(), WallClock())
+    envelope = Envelope("reconcile-resolve", WallClock().now(), *call.env_and_account())
+    booked = f"{arguments['amount']} to {to}" if arguments["amount"] else "no money was suspended"
+    call.output.facts(envelope, {"resolved": arguments["drift_id"], "booked": booked})
+
+
+def _open_drift(reader: LedgerReader, name: str) -> dict[str, Any]:
+    rows = reader.rows(
+        "SELECT d.drift_id, d.inst_id, json_extract(d.theirs, '$.bill_id') AS bill_id, (SELECT b.ccy FROM bills b "
+        "WHERE "
+        "b.bill_id = json_extract(d.theirs, '$.bill_id')) AS ccy, (SELECT dsum(p.amount) FROM postings p WHERE "
+        "p.bill_id = "
+        "json_extract(d.theirs, '$.bill_id') AND p.account = 'suspense') AS suspended FROM drifts d WHERE d.drift_id = "
+        "? "
+        "AND d.resolved_at IS NULL",
+        (name,),
+    )
+    if not rows:
+        known = [
+            row["drift_id"] for row in reader.rows("SELECT drift_id FROM drifts WHERE resolved_at IS NULL LIMIT 5")
+        ]
+        raise UsageError(f"{name!r} is no open drift", hint=f"open: {', '.join(known) or 'none'}")
+    suspended = Decimal(rows[0].pop("suspended") or "0")
+    return rows[0] | {"amount": format(-suspended, "f") if suspended else ""}
 
 
 def _since(call: Invocation, text: str | None) -> Instant:
@@ -98,7 +153,7 @@ def _require_same(findings: list[Finding], wanted: str | None) -> None:
         )
 
 
-def _carry_out(call: Invocation, folder: LedgerFolder) -> None:
+def _carry_out(call: Invocation, folder: LedgerFolder, policy: str) -> None:
     """Let the engine, running or for a moment, go through its recovery: the one path that mends books."""
     from scalpctl.cli.commands.control import ask_engine
     from scalpctl.engine.events import Ordered
@@ -106,9 +161,13 @@ def _carry_out(call: Invocation, folder: LedgerFolder) -> None:
     from scalpctl.wiring.session import Listening, Session
 
     if ask_engine(folder, "reread", {"since": 0}) is not None:
+        if policy in APPEARED:
+            call.output.say([f"an engine is running: it follows its own safety.appeared_positions, not {policy}"])
         _wait(SETTLE_S)
         return
     loaded, listening = call.settings(), Listening()
+    if policy in APPEARED:
+        loaded = loaded.with_safety(appeared_positions=policy)
     command = Ordered(RandomIds(WallClock()).new_id(), "reread", {"since": 0}, getpass.getuser())
 
     async def whole() -> dict[str, Any]:

@@ -31,7 +31,8 @@ def lines_of(report: Row) -> Iterator[str]:
 
 def _head(report: Row) -> Iterator[str]:
     one = report["session"]
-    world = f" · world {one['world']}, seed {one['seed']}" if one["world"] else ""
+    seed = f", seed {one['seed']}" if one["seed"] is not None else ""
+    world = f" · world {inert(one['world'])}{seed}" if one["world"] else ""
     yield f"session {one['session_id']}  {one['env']}-{one['account']}{world}"
     ending = f"{one['end_kind']}, {inert(str(one['end_reason']))}" if one["end_kind"] else "no end yet"
     lasted = f"{_time(one['begins_at'])} to {_time(one['ends_at'])}, {one['hours']:.1f} h"

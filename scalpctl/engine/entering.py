@@ -36,6 +36,7 @@ MAINTENANCE_RATE = Decimal("0.01")
 
 def consider(ctx: Context, desk: Desk) -> None:
     """Ask the candle that has just closed whether to enter; a skip has one enumerated reason."""
+    ctx.set_limits(limits.released(ctx.limits, ctx.at))  # on record before anything is entered
     reading = desk.study.reading
     if reading is None or ctx.ending is not None or ctx.closed_to_entries:
         return

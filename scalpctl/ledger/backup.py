@@ -64,6 +64,15 @@ def backups(folder: LedgerFolder) -> list[dict[str, Any]]:
     return [msgspec.json.decode(line) for line in path.read_bytes().splitlines() if line]
 
 
+def let_go(folder: LedgerFolder, kept: int) -> list[Path]:
+    """Remove the oldest backups beyond a number; the manifest keeps their heads as anchors."""
+    present = sorted(folder.backups.glob("ledger-*.db"))
+    gone = present[: max(0, len(present) - kept)]
+    for path in gone:
+        path.unlink()
+    return gone
+
+
 def find_backup(folder: LedgerFolder, name: str | None) -> Path:
     """Give a backup by file name or path, or the newest one."""
     if name is None:

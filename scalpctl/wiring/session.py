@@ -33,6 +33,7 @@ from scalpctl.okx.wire.texts import decimal
 from scalpctl.settings.loading import Loaded
 from scalpctl.tape.recording import begun
 from scalpctl.wiring.code import code_digest
+from scalpctl.wiring.keeping import kept_safe
 from scalpctl.wiring.memory import remembered
 from scalpctl.wiring.picture import picture
 from scalpctl.wiring.strategy import settled
@@ -40,6 +41,7 @@ from scalpctl.wiring.venues import Venue
 
 CHANNELS = ("tickers", "mark-price", f"candle{BAR}", "funding-rate", "price-limit", "instruments")
 PATIENCE_S = (1.0, 2.0, 4.0, 8.0, 8.0, 15.0, 15.0, 30.0, 30.0, 30.0)
+ORDERS = ("status", "close", "pause", "resume", "halt", "reread", "waive", "resolve")
 T = TypeVar("T")
 FALLBACK_FEES = Fees(Decimal("0.0002"), Decimal("0.0005"))
 
@@ -143,6 +145,10 @@ class Session:
     async def _running(self) -> AsyncIterator[None]:
         """Keep everything running that must; the end of any of it ends all."""
         background = [*self.venue.background, self.runner.perform_all, self.runner.keep_time]
+        if not self.venue.stepped:
+            background.append(
+                lambda: kept_safe(self.folder, self._loaded.settings.ledger, self.venue.clock, self.writer)
+            )
         control = ControlServer(self.folder.socket, self._handlers())
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_forever(one())) for one in background]
@@ -224,7 +230,7 @@ class Session:
         }
 
     def _handlers(self) -> dict[str, Callable[[Request], Awaitable[Any]]]:
-        orders = dict.fromkeys(("status", "close", "pause", "resume", "halt", "reread"), self._ordered)
+        orders = dict.fromkeys(ORDERS, self._ordered)
         return {**orders, "stop": self._stopped, "picture": self._pictured}
 
     async def _ordered(self, request: Request) -> Any:

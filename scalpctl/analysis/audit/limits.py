@@ -97,10 +97,9 @@ def _rates(books: Books, session: str, most: int) -> Iterator[Finding]:
 
 _WHILE_LATCHED = (
     "SELECT o.client_id, o.seq, o.inst_id, l.name, l.latch_id, l.seq AS latch_seq FROM orders o JOIN limit_latches l "
-    "ON o.seq > l.seq AND "
-    "(l.cleared_at IS NULL OR o.seq < l.last_seq) AND o.intended_at > l.latched_at WHERE o.role = 'entry' AND "
-    "o.intended_at BETWEEN "
-    ":since AND :until AND l.name NOT LIKE '%:%'"
+    "ON "
+    "o.seq > l.seq AND o.intended_at > l.latched_at AND (l.cleared_at IS NULL OR o.intended_at < l.cleared_at) WHERE "
+    "o.role = 'entry' AND o.intended_at BETWEEN :since AND :until AND l.name NOT LIKE '%:%'"
 )
 
 

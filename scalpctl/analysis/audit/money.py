@@ -230,15 +230,13 @@ def fee_rates(books: Books) -> Iterator[Finding]:
         yield Finding("entries", f"{makers} of {whole} entry executions were maker", rows=tuple(entries))
 
 
-_TOTALS = (
-    "SELECT c.session_id, dsum(c.net) AS net, (SELECT dsum(t.net) FROM trades t WHERE t.session_id = c.session_id) AS "
-    "trades, "
-    "min(c.seq) AS seq, max(c.seq) AS last_seq FROM closures c WHERE c.session_id IS NOT NULL GROUP BY c.session_id"
-)
-_BOOKED = (
-    "SELECT coalesce(dsum(p.amount), '0') AS booked FROM postings p JOIN closures c ON c.position_id = p.position_id "
-    "WHERE p.account = 'cash' AND c.session_id = :session"
-)
+_TOTALS = {
+    "closures": "SELECT session_id, dsum(net) AS total FROM closures WHERE session_id IS NOT NULL GROUP BY session_id",
+    "trades": "SELECT session_id, dsum(net) AS total FROM trades WHERE closed_at IS NOT NULL AND session_id IS NOT NULL "
+    "GROUP BY session_id",
+    "cash": "SELECT c.session_id, dsum(p.amount) AS total FROM postings p JOIN closures c ON c.position_id = p.position_id "
+    "WHERE p.account = 'cash' AND c.session_id IS NOT NULL GROUP BY c.session_id",
+}
 
 
 @check("AU-50", section=10, severity=RED, title="Totals are the same whoever adds them up", cure=LOOK)
@@ -246,8 +244,11 @@ def totals(books: Books) -> Iterator[Finding]:
     """A session's result as the closures state it, as the list of trades shows it, and as cash was booked to its
     positions: three ways to the same digits.
     """
-    for row in books.rows(_TOTALS):
-        booked = books.rows(_BOOKED, session=row["session_id"])[0]["booked"]
-        if not Decimal(row["net"]) == Decimal(row["trades"]) == Decimal(booked):
-            what = f"closures say {row['net']}, trades {row['trades']}, cash {booked}"
-            yield Finding(f"session {row['session_id']}", what, rows=(row,))
+    sums = {
+        name: {row["session_id"]: Decimal(row["total"]) for row in books.rows(sql)} for name, sql in _TOTALS.items()
+    }
+    for session, total in sums["closures"].items():
+        others = {name: sums[name].get(session, ZERO) for name in ("trades", "cash")}
+        if any(other != total for other in others.values()):
+            what = f"closures say {total}, trades {others['trades']}, cash {others['cash']}"
+            yield Finding(f"session {session}", what, rows=({"session_id": session, "closures": format(total, "f")},))

@@ -8,10 +8,8 @@ from scalpctl.analysis.audit.books import Books
 from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Needs, check
 
 _LEAKS = (
-    "SELECT seq, kind FROM journal WHERE ts_us BETWEEN :since AND :until AND (instr(body, 'OK-ACCESS-') > 0 OR "
-    "instr(body, "
-    '\'"passphrase":"\') > 0 OR instr(body, \'"secret":"\') > 0 OR instr(body, \'"api_key":"\') > 0 OR instr(body, '
-    "'Bearer ') > 0 OR instr(body, '\"sign\":\"') > 0) LIMIT 20"
+    "SELECT seq, kind FROM journal WHERE ts_us BETWEEN :since AND :until AND (instr(body, 'OK-ACCESS-') OR instr(body, "
+    '\'"passphrase":"\') OR instr(body, \'"secret":"\') OR instr(body, \'"api_key":"\')) LIMIT 20'
 )
 
 

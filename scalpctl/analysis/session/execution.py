@@ -22,9 +22,13 @@ FROM fills f LEFT JOIN orders o ON o.client_id = f.client_id WHERE f.seq BETWEEN
 """
 _LATENCY = """
 SELECT role, acked_at - intended_at AS ack_us, finished_at - intended_at AS done_us, state FROM orders
-WHERE seq BETWEEN :first AND :last AND acked_at IS NOT NULL
+WHERE session_id IN (SELECT value FROM json_each(:sessions)) AND seq BETWEEN :first AND :last
+  AND acked_at IS NOT NULL
 """
-_AGES = "SELECT gates, seq FROM decisions WHERE outcome = 'enter' AND seq BETWEEN :first AND :last"
+_AGES = """
+SELECT gates, seq FROM decisions WHERE session_id IN (SELECT value FROM json_each(:sessions)) AND outcome = 'enter'
+  AND seq BETWEEN :first AND :last
+"""
 _COVER = """
 SELECT p.position_id, p.inst_id, p.opened_at, coalesce(p.closed_at, :ends) AS closed_at, s.confirmed_at, s.ended_at
 FROM positions p LEFT JOIN protections s ON s.position_id = p.position_id AND s.confirmed_at IS NOT NULL
@@ -48,11 +52,13 @@ def execution(reader: Reader, scope: Scope) -> Row:
 
 _REFUSALS = """
 SELECT refusal_code AS code, role, count(*) AS times, min(refusal) AS text, min(seq) AS first_seq FROM orders
-WHERE refusal_code IS NOT NULL AND seq BETWEEN :first AND :last GROUP BY refusal_code, role ORDER BY times DESC
+WHERE session_id IN (SELECT value FROM json_each(:sessions)) AND refusal_code IS NOT NULL
+  AND seq BETWEEN :first AND :last GROUP BY refusal_code, role ORDER BY times DESC
 """
 _CONNECTIONS = """
 SELECT connection, event, count(*) AS times, min(seq) AS first_seq FROM connection_events
-WHERE event IN ('lost', 'stale', 'refused', 'throttled', 'malformed') AND seq BETWEEN :first AND :last
+WHERE session_id IN (SELECT value FROM json_each(:sessions))
+  AND event IN ('lost', 'stale', 'refused', 'throttled', 'malformed') AND seq BETWEEN :first AND :last
 GROUP BY connection, event ORDER BY connection, event
 """
 

@@ -11,10 +11,12 @@ Row = dict[str, Any]
 
 _OUTCOMES = """
 SELECT outcome, count(*) AS times, min(seq) AS first_seq, max(seq) AS last_seq FROM decisions
-WHERE subject = 'entry' AND seq BETWEEN :first AND :last GROUP BY outcome ORDER BY times DESC
+WHERE session_id IN (SELECT value FROM json_each(:sessions)) AND subject = 'entry' AND seq
+  BETWEEN :first AND :last GROUP BY outcome ORDER BY times DESC
 """
 _ORDERS = """
-SELECT state, count(*) AS times FROM orders WHERE role = 'entry' AND seq BETWEEN :first AND :last GROUP BY state
+SELECT state, count(*) AS times FROM orders WHERE session_id IN (SELECT value FROM json_each(:sessions))
+  AND role = 'entry' AND seq BETWEEN :first AND :last GROUP BY state
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +36,7 @@ class Scope:
 
     def named(self) -> Row:
         """Give the parameters every query of the analysis may use."""
-        return {"first": self.first_seq, "last": self.last_seq}
+        return {"first": self.first_seq, "last": self.last_seq, "sessions": json.dumps(self.sessions)}
 
 
 def of_sessions(reader: Reader, names: tuple[str, ...]) -> Scope:

@@ -59,12 +59,20 @@ def verify(call: Invocation) -> None:
 
 @app.command()
 @with_common
-def backup(call: Invocation) -> None:
+def backup(
+    call: Invocation,
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=1, help="Let go of all backups but the newest so many.")
+    ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why it was made; noted beside it.")] = "by hand",
+) -> None:
     """Copy the ledger, beside a running engine too, and prove the copy."""
-    from scalpctl.ledger.backup import back_up
+    from scalpctl.ledger.backup import back_up, let_go
 
     folder = call.require_usual_ledger()
-    target = back_up(folder, WallClock(), "by hand")
+    target = back_up(folder, WallClock(), reason)
+    if keep is not None:
+        let_go(folder, keep)
     call.output.facts(_envelope(call, "ledger-backup"), {"backup": str(target), "bytes": target.stat().st_size})
 
 

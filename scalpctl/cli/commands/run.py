@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 app = family()
 FORCED = 130
+DRAWN_EVERY_NS = 250_000_000
 AUDIT_AGE_US_MAX = 3_600_000_000
 
 
@@ -156,11 +157,14 @@ def _run(
         listening = Listening()
         venue = _venue(call, loaded, folder, options, listening)
         session = Session(loaded, folder, venue, listening)
-        _watch(call, session)
+        ended = _watch(call, session)
         _heed_signals(session)
         wanted = Wanted(for_s=how[0], flatten=how[1])
         running = asyncio.ensure_future(session.run(wanted))
-        return await (venue.hand.run_until(running) if venue.hand is not None else running)
+        try:
+            return await (venue.hand.run_until(running) if venue.hand is not None else running)
+        finally:
+            ended()
 
     ending: Ending = _loop(stepped=options.stepped)(whole())
     return ending
@@ -191,8 +195,10 @@ def _venue(
     return outside_world(loaded, key, WallClock(), listening)
 
 
-def _watch(call: Invocation, session: Session) -> None:
-    """Print what matters as it happens: lines for a person, records for a program."""
+def _watch(call: Invocation, session: Session) -> Callable[[], None]:
+    """Show what matters as it happens: a picture on a terminal, lines in a pipe, records for a program."""
+    if call.output.form == "table" and not call.output.quiet and sys.stdout.isatty() and sys.stderr.isatty():
+        return _picture(call, session)
     from scalpctl.cli.render.transitions import line_of, stamped
     from scalpctl.ledger.canonical_json import spell
 
@@ -209,6 +215,30 @@ def _watch(call: Invocation, session: Session) -> None:
                     print(stamped(at, line), file=sys.stderr)
 
     session.runner.watchers.append(watcher)
+    return lambda: None
+
+
+def _picture(call: Invocation, session: Session) -> Callable[[], None]:
+    """Draw how things stand, a few times a second of the wall clock, however fast simulated time runs."""
+    from scalpctl.cli.render.dashboard import Dashboard
+    from scalpctl.cli.render.transitions import line_of, stamped
+    from scalpctl.engine.commands import status
+
+    clock, drawn = WallClock(), [0]
+    dashboard = Dashboard(call.output.color, f"{session.session_id} {session.folder.name}")
+
+    def watcher(_event: Any, step: Any, at: Any) -> None:
+        for record in step.records:
+            line = line_of(record)
+            if line is not None:
+                dashboard.note(stamped(at, line))
+        if clock.monotonic() - drawn[0] >= DRAWN_EVERY_NS:
+            drawn[0] = clock.monotonic()
+            dashboard.show(status(session.machine.context))
+
+    dashboard.begin()
+    session.runner.watchers.append(watcher)
+    return dashboard.end
 
 
 def _heed_signals(session: Session) -> None:

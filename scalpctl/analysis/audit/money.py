@@ -232,7 +232,7 @@ def fee_rates(books: Books) -> Iterator[Finding]:
 
 _TOTALS = {
     "closures": "SELECT session_id, dsum(net) AS total FROM closures WHERE session_id IS NOT NULL GROUP BY 1",
-    "trades": "SELECT session_id, dsum(net) AS total FROM trades WHERE closed_at IS NOT NULL AND session_id IS NOT NULL "
+    "trades": "SELECT session_id, dsum(net) AS total FROM trades WHERE closed_at NOT NULL AND session_id NOT NULL "
     "GROUP BY 1",
     "cash": "SELECT c.session_id, dsum(p.amount) AS total FROM postings p JOIN closures c ON c.position_id = "
     "p.position_id WHERE p.account = 'cash' AND c.session_id IS NOT NULL GROUP BY 1",

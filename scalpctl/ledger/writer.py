@@ -141,9 +141,15 @@ class LedgerWriter:
         while True:
             groups, stop = self._gather()
             if groups:
-                self._commit(groups)
+                self._commit_or_stop(groups)
             if stop:
                 return
+
+    def _commit_or_stop(self, groups: list[Group]) -> None:
+        try:
+            self._commit(groups)
+        except Exception as error:  # noqa: BLE001  a writer that died in silence would leave everybody waiting
+            self._stop_for_good(groups, LedgerWriteFailed(f"the ledger's writer broke: {error!r}"))
 
     def _gather(self) -> tuple[list[Group], bool]:
         groups: list[Group] = []
@@ -186,8 +192,8 @@ class LedgerWriter:
         try:
             self._anchors.note(done.head, self._clock.now())
             self._mirrors.write(done.rows, done.records)
-        except OSError as error:
-            self._failure = LedgerWriteFailed(f"{self.folder.path}: {error}", hint="check the disk")
+        except (OSError, ScalpctlError) as error:
+            self._failure = LedgerWriteFailed(f"{self.folder.path}: {error}", hint="check the disk and its file modes")
 
     def _stop_for_good(self, groups: list[Group], reason: ScalpctlError) -> None:
         self._emergency.write(groups, reason.message)

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builders import a_fill, a_transaction
+from builders import a_fill, a_partial, a_transaction, one_of_each
 
 from scalpctl.errors import (
     AccessRefused,
     LeaseHeld,
     LedgerCorrupt,
+    LedgerError,
     LedgerMissing,
     LedgerTooNew,
     LedgerTooOld,
@@ -391,3 +392,16 @@ def test_a_failing_fsync_stops_the_engine_and_nothing_acknowledged_is_lost(
     opened().close()
     assert trade_ids(folder) == [f"t{number}" for number in range(acknowledged + 1)]
     assert verify(folder.ledger).ok
+
+
+def test_a_mirror_that_others_can_read_stops_the_writer_and_nobody_waits_for_ever(
+    writer: LedgerWriter, folder: LedgerFolder
+) -> None:
+    records = one_of_each()
+    writer.write(*records[:-2])
+    for path in folder.mirrors.iterdir():
+        path.chmod(0o644)
+    with pytest.raises(LedgerError, match="can be read or written by others"):
+        for number in range(50):
+            writer.write(a_partial(f"Y{number}"))
+    assert writer.failure is not None

@@ -1,0 +1,96 @@
+"""What must hold at every instant, seen from outside: from the exchange's own books, while everything goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulation.plans import Act
+
+NAKED_S = 3.0
+"""Longest without a whole stop while nothing disturbs."""
+DISTURBED_S = 75.0
+"""How long a disturbance excuses: an outage lasts up to a minute, and reconnecting takes its time."""
+BLINDING = frozenset(
+    {"silence", "outage", "lines", "clock", "kill", "stops", "account", "market", "exchange", "others"}
+)
+
+
+@dataclass
+class Oracles:
+    """Watches the exchange through every event of the engine."""
+
+    weather: str
+    naked_since: dict[str, int] = field(default_factory=dict)
+    worst_naked_s: float = 0.0
+    disturbed_until: int = 0
+    accepted: set[str] = field(default_factory=set)
+    orders_seen: int = 0
+    broken: list[str] = field(default_factory=list)
+
+    def disturbed(self, act: Act, now: int) -> None:
+        """Take note of what happens: until it has passed, stops may be late."""
+        if act.family in BLINDING:
+            self.disturbed_until = max(self.disturbed_until, now + int(DISTURBED_S * 1e6))
+
+    def look(self, host: Any) -> None:
+        """Check the exchange's state now."""
+        account = next(iter(host.exchange.state.accounts.values()), None)
+        if account is not None:
+            self._naked(account, host.exchange.now)
+            self._doubled(account)
+
+    def _naked(self, account: Any, now: int) -> None:
+        held = {one.inst_id for one in account.positions.values() if one.contracts}
+        covered = {algo.inst_id for algo in account.algos.values() if algo.fraction == "1"}
+        for inst_id in set(self.naked_since) - (held - covered):
+            del self.naked_since[inst_id]
+        for inst_id in held - covered:
+            since = self.naked_since.setdefault(inst_id, now)
+            seconds = (now - max(since, self.disturbed_until)) / 1e6
+            self.worst_naked_s = max(self.worst_naked_s, seconds)
+            allowed = NAKED_S if self.weather == "none" else NAKED_S + 20
+            if seconds > allowed:
+                self._broke(f"O9: {inst_id} has had no stop for {seconds:.1f} s")
+
+    def _doubled(self, account: Any) -> None:
+        if len(account.done) == self.orders_seen:
+            return
+        ids = [order.client_id for order in account.done if order.client_id]
+        if len(ids) != len(set(ids)):
+            self._broke("O4: one client id was accepted twice")
+        self.orders_seen = len(account.done)
+
+    def _broke(self, what: str) -> None:
+        if what.split(":", maxsplit=1)[0] not in {known.split(":")[0] for known in self.broken}:
+            self.broken.append(what)
+
+
+def final(play: Any) -> Iterator[str]:
+    """Check everything that must hold once it is calm: both books, the ledger against itself, and the audit."""
+    from audit.forging import audited
+
+    try:
+        play.check()
+    except AssertionError as error:
+        yield f"O1-O3, O11: {str(error)[:300] or 'the books differ'}"
+    account = next(iter(play.exchange().state.accounts.values()))
+    void = {row["client_id"] for row in play.rows("SELECT client_id FROM orders WHERE state IN ('void', 'refused')")}
+    for fill in account.fills:
+        if fill.client_id in void:
+            yield f"O6: {fill.client_id} was called void and executed"
+    known = {row["client_id"] for row in play.rows("SELECT client_id FROM orders")}
+    for order in account.done:
+        if order.client_id and not order.client_id.startswith("other") and order.client_id not in known:
+            yield f"O5: {order.client_id} was sent without an intent"
+    if play.rows("SELECT 1 FROM drifts WHERE resolved_at IS NULL"):
+        yield "O16: a drift is still open after the calm"
+    for check, findings in audited(play.folder.ledger).items():
+        red = [one for one in findings if one.startswith("red")]
+        if red and check not in EXPECTED:
+            yield f"{check}: {red[0]}"
+
+
+EXPECTED = {"AU-21", "AU-22", "AU-23", "AU-31", "AU-41", "AU-42", "AU-51"}
+"""What trouble itself looks like in an audit: lost lines, crashes, thin margins, naked seconds in an outage."""

@@ -1,0 +1,88 @@
+"""What one seed does to the whole system: which families of trouble, when, how often the process dies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+
+WORLDS = ("range", "chop", "trend", "crash", "squeeze", "mixed")
+LASTS_S = 2_400
+"""The safety phase: trouble happens in it; what follows is calm."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that happens at one simulated second."""
+
+    at_s: int
+    family: str
+    action: str
+    arguments: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name}={value}" for name, value in self.arguments)
+        return f"{self.at_s:>5} s  {self.action} {shown}".rstrip()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything about one seed."""
+
+    seed: int
+    world: str
+    weather: str
+    acts: tuple[Act, ...]
+
+    @property
+    def families(self) -> set[str]:
+        return {act.family for act in self.acts} | ({"weather"} if self.weather != "none" else set())
+
+    def without(self, act: Act) -> Plan:
+        return replace(self, acts=tuple(one for one in self.acts if one is not act))
+
+    def __str__(self) -> str:
+        head = f"seed {self.seed}, world {self.world}, weather {self.weather}"
+        return "\n".join([head, *map(str, self.acts)])
+
+
+Drawn = tuple[str, dict[str, str]]
+FAMILIES: dict[str, Callable[[Random], Drawn]] = {
+    "others": lambda dice: dice.choice([
+        ("manual-close", {}), ("manual-close", {"fraction": "0.5"}), ("manual-add", {}),
+        ("manual-open", {"instrument": "SOL-USDT-SWAP", "side": dice.choice(["buy", "sell"]), "contracts": "2"}),
+        ("foreign-order", {"instrument": "DOGE-USDT-SWAP", "side": dice.choice(["buy", "sell"]), "contracts": "2"}),
+    ]),
+    "exchange": lambda dice: dice.choice([
+        ("liquidate", {}), ("liquidate", {"fraction": "0.5"}), ("adl", {}), ("adl", {"fraction": "0.5"}),
+    ]),
+    "stops": lambda dice: dice.choice([("cancel-stop", {}), ("cancel-stop", {})]),
+    "account": lambda dice: dice.choice([
+        ("set-leverage", {"leverage": dice.choice(["3", "7"])}), ("transfer", {"amount": dice.choice(["50", "-20"])}),
+    ]),
+    "market": lambda dice: dice.choice([("jump", {"ratio": dice.choice(["0.01", "-0.02"])}), ("thin-book", {})]),
+    "silence": lambda dice: dice.choice([
+        ("mute", {"channel": dice.choice(["tickers", "orders", "positions", "mark-price"])}),
+        ("silence", {"path": dice.choice(["/api/v5/trade/orders-history", "/api/v5/trade/fills", "/api/v5/account"])}),
+    ]),
+    "outage": lambda dice: dice.choice([
+        ("outage", {"seconds": dice.choice(["10", "45"])}), ("maintenance", {"seconds": "60"}),
+    ]),
+    "lines": lambda dice: dice.choice([("disconnect", {}), ("notice", {}), ("disconnect", {"code": "1006"})]),
+    "clock": lambda dice: ("skew", {"seconds": dice.choice(["-3", "0.7", "20"])}),
+    "operator": lambda dice: dice.choice([("halt", {}), ("close-all", {}), ("pause", {})]),
+    "kill": lambda dice: ("kill", {}),
+}  # fmt: skip
+
+
+def plan_of(seed: int) -> Plan:
+    """Draw a plan: about half of the families, so that each meets the others in many combinations."""
+    dice = Random(f"plan:{seed}")
+    chosen = [name for name in FAMILIES if dice.random() < 0.45]
+    acts = []
+    for family in chosen:
+        for _ in range(dice.randint(1, 3)):
+            action, arguments = FAMILIES[family](dice)
+            acts.append(Act(dice.randint(120, LASTS_S - 60), family, action, tuple(arguments.items())))
+    weather = dice.choice(["none", "none", "light", "storm"])
+    return Plan(seed, dice.choice(WORLDS), weather, tuple(sorted(acts, key=lambda act: (act.at_s, act.action))))

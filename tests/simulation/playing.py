@@ -1,0 +1,147 @@
+"""Plays a plan through the whole system: engine, exchange, ledger on a real file, one thread, one clock, one seed."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.conftest import Play
+from simulation.oracles import Oracles, final
+from simulation.plans import LASTS_S, Act, Plan
+
+from scalpctl.engine.events import Ordered
+
+CALM_H = 0.15
+SHRINKS_MAX = 24
+
+
+class Killed(BaseException):
+    """The process is gone, without a word."""
+
+
+@dataclass
+class Outcome:
+    """What came of a plan."""
+
+    plan: Plan
+    broken: list[str] = field(default_factory=list)
+    worst_naked_s: float = 0.0
+    last_events: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.broken
+
+    def __str__(self) -> str:
+        again = f"again: scripts/seeds 1 {self.plan.seed}"
+        return "\n".join([str(self.plan), *self.broken, "last events:", *self.last_events[-15:], again])
+
+
+def play_plan(plan: Plan) -> Outcome:
+    """Play a plan and give what broke, if anything."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _Run(plan, Path(folder)).whole()
+
+
+def shrunk(outcome: Outcome) -> Outcome:
+    """Leave out what is not needed for it to break."""
+    best = outcome
+    for _ in range(SHRINKS_MAX):
+        for act in best.plan.acts:
+            smaller = play_plan(best.plan.without(act))
+            if not smaller.ok:
+                best = smaller
+                break
+        else:
+            return best
+    return best
+
+
+class _Run:
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan = plan
+        self.play = Play(folder / "root", world=plan.world, seed=plan.seed, faults=plan.weather)
+        self.oracles = Oracles(plan.weather)
+        self.outcome = Outcome(plan)
+        self.waiting = list(plan.acts)
+        self.begun_at: int | None = None
+        self.orders: list[asyncio.Future[None]] = []
+
+    def whole(self) -> Outcome:
+        try:
+            for _ in range(len(self.plan.acts) + 1):
+                with suppress(Killed):
+                    self.play.session(LASTS_S / 3_600, self._trouble)
+                    break
+            self.play.faults = "none"
+            self.play.session(CALM_H, self._calm)
+            self.outcome.broken += self.oracles.broken
+            self.outcome.broken += final(self.play)
+        except BaseException as error:  # noqa: BLE001  whatever it is, the seed is named
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            self.outcome.broken.append(f"{type(error).__name__}: {str(error)[:300]} at {where.name}:{where.lineno}")
+        self.outcome.worst_naked_s = self.oracles.worst_naked_s
+        return self.outcome
+
+    async def _trouble(self, session: Any) -> None:
+        host = session.venue.host
+        self.begun_at = self.begun_at or host.exchange.now
+        self._watch(session)
+        for act in list(self.waiting):
+            wait_s = self.begun_at / 1e6 + act.at_s - host.exchange.now / 1e6
+            await session.venue.clock.sleep(max(0.0, wait_s))
+            self.waiting.remove(act)
+            self.oracles.disturbed(act, host.exchange.now)
+            await self._do(session, act)
+
+    async def _do(self, session: Any, act: Act) -> None:
+        self.outcome.last_events.append(str(act))
+        if act.action == "kill":
+            self.dying = True
+            return
+        arguments = dict(act.arguments)
+        if act.family == "operator":
+            name = "close" if act.action == "close-all" else act.action
+            wanted = {"all": True} if act.action == "close-all" else {"reason": "the plan says so"}
+            order = Ordered(f"plan-{act.at_s}-{act.action}", name, wanted, "plan")
+            self.orders.append(asyncio.ensure_future(_ignored(session.runner.order(order))))
+            return
+        with suppress(Exception):  # an exchange may refuse what others try
+            session.venue.host.command(act.action, arguments)
+
+    dying = False
+
+    def _watch(self, session: Any) -> None:
+        def watcher(event: Any, step: Any, at: Any) -> None:
+            if self.dying:
+                self.dying = False
+                raise Killed
+            self.oracles.look(session.venue.host)
+            if step.records:
+                self.outcome.last_events.append(f"{at} {', '.join(record.record_kind for record in step.records)}")
+                del self.outcome.last_events[:-40]
+
+        session.runner.watchers.append(watcher)
+
+    async def _calm(self, session: Any) -> None:
+        """Everything that was taken away comes back; then there is time to come to rest."""
+        host = session.venue.host
+        for action in ("unmute", "unsilence"):
+            host.command(action, {})
+        host.command("preset", {"preset": "none"})
+        host.command("skew", {"seconds": "0"})
+        host.command("positions", {"to": ""})
+        self._watch(session)
+        order = Ordered("plan-resume", "resume", {"reason": "it is calm again"}, "plan")
+        await session.venue.clock.sleep(90)
+        await _ignored(session.runner.order(order))
+
+
+async def _ignored(answer: Any) -> None:
+    with suppress(Exception):
+        await answer

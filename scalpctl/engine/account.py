@@ -31,6 +31,7 @@ _BY_TYPE = {
     LIQUIDATION: LedgerAccount.LIQUIDATION_PENALTY,
 }
 ASK_AFTER_US = 5_000_000
+ASK_AGAIN_US = 20_000_000
 """How long a bill may wait before the executions are read again."""
 UNMATCHED_AFTER_US = 60_000_000
 """How long a trade's bill may wait for its execution before it is a drift."""
@@ -176,7 +177,9 @@ def match_waiting(ctx: Context) -> None:
             ctx.suspended[key] = bill
             _suspend(ctx, bill, "no execution explains this bill")
     late = [bill.at for bill in ctx.bills_waiting.values() if ctx.at - bill.at > ASK_AFTER_US]
-    if late and ctx.at - ctx.fills_asked_at > ASK_AFTER_US:
+    pause = ASK_AFTER_US if late else ASK_AGAIN_US
+    late += [bill.at for bill in ctx.suspended.values()]  # what explains them may be had again at any time
+    if late and ctx.at - ctx.fills_asked_at > pause:
         ctx.fills_asked_at = ctx.at
         ctx.do(ReadFills(Instant(min(late) - ASK_AFTER_US)))
     for key in [key for key in ctx.suspended if key in ctx.fills]:

@@ -45,6 +45,7 @@ def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
         kind = "appeared"
         applied = Applied(holding.position, Contracts(ZERO), ZERO, Contracts(ZERO))
     else:
+        _explain(holding, fill)
         applied = positions.apply(holding.position, fill)
         holding.position = applied.position
         holding.fills.append(report)
@@ -62,6 +63,22 @@ def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
     if applied.beyond:
         _turn(ctx, desk, fill, report, applied)
     return True
+
+
+def _explain(holding: Holding, fill: Fill) -> None:
+    """Let an execution that made an adopted position what it was take the place of the exchange's word."""
+    position = holding.position
+    if not holding.borrowed or fill.action is not position.side.opening or fill.filled_at > holding.adopted_at:
+        return
+    covered = min(holding.borrowed, fill.contracts)
+    share = Fraction(covered.value) / Fraction(position.contracts.value)
+    holding.borrowed = holding.borrowed - covered
+    holding.position = replace(
+        position,
+        contracts=position.contracts - covered,
+        contracts_max=position.contracts_max - covered,
+        value=position.value * (1 - share),
+    )
 
 
 def changed(ctx: Context, desk: Desk, holding: Holding) -> None:

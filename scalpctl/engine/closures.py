@@ -185,7 +185,7 @@ def _attribution_of(ctx: Context, holding: Holding, fill: FillReport, found: eve
 def _own_cause(holding: Holding, role: Role | None) -> Cause | None:
     if role is Role.PARTIAL:
         return Cause.PARTIAL_TAKE
-    return holding.close.owner.cause if holding.close is not None else None
+    return holding.close.owner.cause if holding.close is not None else holding.decided
 
 
 def _proof(holding: Holding, attribution: Attribution) -> dict[str, Any]:

@@ -61,6 +61,8 @@ class Working:
     asked: bool = False
     late_since: Instant | None = None
     """Since when the order is over although not every fill the exchange reported has been seen."""
+    counted: bool = False
+    """Whether its end was acted upon: a late answer must not act upon it again."""
 
 
 @dataclass(slots=True)
@@ -145,6 +147,11 @@ class Holding:
     strength: Decimal | None = None
     managed: bool = True
     """Whether the exit rules look after it; a position that was only to be protected has its stop and no more."""
+    borrowed: Contracts = Contracts(ZERO)  # noqa: RUF009  immutable
+    """What an adopted position holds by the exchange's word alone: executions found later explain it, add nothing."""
+    adopted_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    decided: Cause | None = None
+    """Why an earlier session began to close it, where it did not come to an end."""
     waiting_commands: list[str] = field(default_factory=list)
 
     @property

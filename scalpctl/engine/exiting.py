@@ -10,6 +10,7 @@ from scalpctl.core.causes import Cause
 from scalpctl.core.closing import CloseEvent, CloseRequest, CloseState, Nothing, Vote
 from scalpctl.core.evidence import Evidence
 from scalpctl.core.exchange.requests import OrderType
+from scalpctl.core.exits.catalogue import RULES
 from scalpctl.core.exits.chain import Decision
 from scalpctl.core.exits.verdicts import Kind
 from scalpctl.core.exits.view import Alarms, Quoted, View
@@ -75,6 +76,8 @@ def vote(ctx: Context, desk: Desk, holding: Holding, cause: Cause, evidence: Evi
             return
         assert isinstance(asked, CloseRequest)  # noqa: S101  the other member of the union is handled above
         holding.close = asked
+        if cause not in RULES:
+            _record_order(ctx, desk, holding, cast)  # a start after a crash must still know why
     drive(ctx, desk)
 
 
@@ -125,6 +128,9 @@ def taken(ctx: Context, desk: Desk, working: Working) -> None:
     if working.order.is_open or not working.order.is_settled:
         ordering.overdue(ctx, desk, working)
         return
+    if working.counted:
+        return
+    working.counted = True
     if working.order.state in {OrderState.REFUSED, OrderState.VOID}:
         holding.close = closing.advance(holding.close, CloseEvent.REFUSED)
         holding.urgent_attempts += 1
@@ -284,6 +290,26 @@ def _record(ctx: Context, desk: Desk, holding: Holding, decision: Decision) -> s
         )
     )
     return decision_id
+
+
+def _record_order(ctx: Context, desk: Desk, holding: Holding, cast: Vote) -> None:
+    """Record a close that no rule asked for: a person, the end of a session, a stop that cannot be had."""
+    ctx.record(
+        Decided(
+            decision_id=ctx.names.thing("decision"),
+            session_id=ctx.session_id,
+            position_id=holding.position_id,
+            inst_id=desk.inst_id,
+            decided_at=ctx.at,
+            subject="exit",
+            outcome="close",
+            winner=cast.cause.value,
+            verdicts=[],
+            gates=[],
+            evidence=cast.evidence.to_plain(),
+            parameters={"set": holding.parameter_set, "sources": {}},
+        )
+    )
 
 
 def _exit_price(desk: Desk, holding: Holding) -> Quoted | None:

@@ -10,7 +10,7 @@ from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.outcomes import Accepted, Outcome, Refused, Unknown
 from scalpctl.core.exchange.reports import AlgoReport
 from scalpctl.core.exchange.requests import AlgoKind, AmendAlgo, CancelAlgo, PlaceAlgo
-from scalpctl.core.exchange.resolutions import Found, Resolution
+from scalpctl.core.exchange.resolutions import Found, Resolution, Void
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.money import exact
 from scalpctl.core.protection import COVERED, PROTECTION, ProtectionEvent, ProtectionState
@@ -61,12 +61,23 @@ def answered(ctx: Context, desk: Desk, holding: Holding, act: str, outcome: Outc
     drive(ctx, desk)
 
 
+def look(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Ask whether the stop is still there: the frame that says it was cancelled may have been lost."""
+    guard = holding.guard
+    if guard.state is ProtectionState.PROTECTED and not guard.asked:
+        guard.asked = True
+        ctx.do(AskAlgo(desk.inst_id, guard.protection_id, guard.since))
+
+
 def resolved(ctx: Context, holding: Holding, resolution: Resolution) -> None:
     """Take what asking for a stop found."""
     guard = holding.guard
     guard.asked = False
     if isinstance(resolution, Found) and isinstance(resolution.report, AlgoReport):
-        reported(ctx, holding, resolution.report)
+        if guard.state is not ProtectionState.PROTECTED or resolution.report.state != "live":
+            reported(ctx, holding, resolution.report)
+    elif isinstance(resolution, Void) and guard.state is ProtectionState.PROTECTED:
+        missed(ctx, holding)
     elif isinstance(resolution, Unknown):
         return
     elif PROTECTION.allows(guard.state, ProtectionEvent.NOT_FOUND):

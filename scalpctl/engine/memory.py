@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from scalpctl.core import fills as executions
 from scalpctl.core import limits as brakes
 from scalpctl.core import positions
+from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.reports import BillReport, FillReport
 from scalpctl.core.exchange.requests import OrderType
 from scalpctl.core.exits.state import ChainState, state_from_plain
@@ -19,7 +21,7 @@ from scalpctl.core.indicators.study import Study
 from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.limits import Limit
-from scalpctl.core.money import ZERO, Contracts, add
+from scalpctl.core.money import ZERO, Contracts, add, subtract
 from scalpctl.core.orders import Order, OrderState
 from scalpctl.core.protection import ProtectionState
 from scalpctl.core.regime import Regime
@@ -72,6 +74,11 @@ class RememberedPosition:
     trigger: Decimal | None
     protection_state: str
     trail_state: dict[str, Any] | None
+    decided: Cause | None = None
+    """Why it was being closed, if it was."""
+    contracts: Contracts = Contracts(ZERO)  # noqa: RUF009  immutable
+    entry_price: Decimal = ZERO
+    adopted_at: Instant = Instant(0)  # noqa: RUF009  immutable
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,7 @@ def _desk(ctx: Context, instrument: Instrument, version: int) -> None:
 
 def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
     """Fold a position's fills again: size, price and result are never read back, they follow."""
-    position = positions.Position(desk.instrument, kept.side, kept.opened_at)
+    position, borrowed = _begun(desk, kept)
     gross, fees = ZERO, ZERO
     for report in kept.fills:
         fill = executions.from_report(report)
@@ -159,12 +166,26 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         entered=kept.entered,
         foreign=kept.origin != "engine",
         managed=ctx.plan.safety.manages(kept.origin),
+        decided=kept.decided,
+        borrowed=borrowed,
+        adopted_at=kept.adopted_at,
     )
     if position.is_flat:
         holding.flat_at = position.closed_at
         closures.awaited(ctx, desk, holding)
     else:
         desk.holding = holding
+
+
+def _begun(desk: Desk, kept: RememberedPosition) -> tuple[positions.Position, Contracts]:
+    """Give what a position was before its first known execution: nothing, or what was adopted unexplained."""
+    empty = positions.Position(desk.instrument, kept.side, kept.opened_at)
+    known = add(*(one.contracts.value * one.action.sign * kept.side.sign for one in kept.fills), ZERO)
+    borrowed = Contracts(subtract(kept.contracts.value, known))
+    if kept.origin != "adopted" or borrowed.value <= ZERO:
+        return empty, Contracts(ZERO)
+    value = Fraction(borrowed.value) * Fraction(kept.entry_price)
+    return replace(empty, contracts=borrowed, contracts_max=borrowed, value=value), borrowed
 
 
 def _guard(kept: RememberedPosition) -> Guard:

@@ -117,6 +117,8 @@ def withdraw(ctx: Context, desk: Desk, working: Working) -> None:
 def placed(ctx: Context, desk: Desk, working: Working, outcome: Outcome) -> None:
     """Take the answer to an order."""
     before = working.order
+    if isinstance(outcome, Unknown) and not before.is_open:
+        return  # it was cleared up meanwhile, by a report or by asking
     working.order = orders.answered(before, outcome)
     changes: dict[str, Any] = {}
     if isinstance(outcome, Accepted):

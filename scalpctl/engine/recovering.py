@@ -130,6 +130,8 @@ def adopt(ctx: Context, desk: Desk, report: PositionReport) -> Holding:
         guard=guarding.begin(ctx),
         foreign=True,
         managed=ctx.plan.safety.manages("adopted"),
+        borrowed=report.contracts,
+        adopted_at=ctx.at,
     )
     desk.holding = holding
     ctx.record(

@@ -13,6 +13,9 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Role
 from scalpctl.engine.effects import DeadManSwitch, Finish, ReadBalances, ReadBills, ReadPositions
 
+FLAT_POSITIONS_EVERY_S = 20
+"""Also while nothing is held: a frame that was lost must not hide somebody else's position until the next reconnect."""
+STOPS_EVERY_S = 15
 POSITIONS_EVERY_S, BALANCES_EVERY_S, BILLS_EVERY_S = 4, 10, 20
 SWITCH_EVERY_S, MEMORY_EVERY_S, FORGET_EVERY_S = 8, 15, 600
 BILLS_OVERLAP_US = 30 * MICROS_PER_SECOND
@@ -30,7 +33,7 @@ def second(ctx: Context) -> None:
         return
     account.match_waiting(ctx)
     hands.drive(ctx)
-    if ctx.seconds % POSITIONS_EVERY_S == 0 and (ctx.held or ctx.drift.suspected):
+    if ctx.seconds % (POSITIONS_EVERY_S if ctx.held or ctx.drift.suspected else FLAT_POSITIONS_EVERY_S) == 0:
         ctx.do(ReadPositions())
     if ctx.seconds % BALANCES_EVERY_S == 0:
         ctx.do(ReadBalances())
@@ -70,6 +73,8 @@ def _desk(ctx: Context, desk: Desk) -> None:
         markets.warm(ctx, desk)
     rate = desk.funding
     holding = desk.holding
+    if holding is not None and ctx.seconds % STOPS_EVERY_S == 0:
+        guarding.look(ctx, desk, holding)
     if holding is not None:
         if rate is not None and holding.position.opened_at <= rate.funding_at <= ctx.at:
             desk.funding_due = desk.funding_due or rate.funding_at

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.reports import BillReport, FillReport
 from scalpctl.core.gates.state import LastClose
 from scalpctl.core.instants import Instant
@@ -139,7 +140,20 @@ def _position(reader: LedgerReader, row: Row) -> RememberedPosition:
         trigger=Decimal(stop["trigger_price"]) if stop and stop["trigger_price"] else None,
         protection_state=stop["state"] if stop else "",
         trail_state=msgspec.json.decode(stop["trail_state"]) if stop and stop["trail_state"] else None,
+        decided=_decided(reader, position_id),
+        contracts=Contracts(row["contracts"]),
+        entry_price=Decimal(row["entry_price"] or "0"),
+        adopted_at=Instant(reader.rows("SELECT ts_us FROM journal WHERE seq = ?", (row["seq"],))[0]["ts_us"]),
     )
+
+
+def _decided(reader: LedgerReader, position_id: str) -> Cause | None:
+    rows = reader.rows(
+        "SELECT winner FROM decisions WHERE position_id = ? AND subject = 'exit' AND outcome = 'close' ORDER BY seq "
+        "LIMIT 1",
+        (position_id,),
+    )
+    return Cause(rows[0]["winner"]) if rows and rows[0]["winner"] in tuple(Cause) else None
 
 
 def _hands(reader: LedgerReader, newest: int) -> tuple[Hand, ...]:

@@ -32,7 +32,8 @@ class Oracles:
     def disturbed(self, act: Act, now: int) -> None:
         """Take note of what happens: until it has passed, stops may be late."""
         if act.family in BLINDING:
-            self.disturbed_until = max(self.disturbed_until, now + int(DISTURBED_S * 1e6))
+            lasts_s = DISTURBED_S * (3 if act.action in {"mute", "silence"} else 1)
+            self.disturbed_until = max(self.disturbed_until, now + int(lasts_s * 1e6))
 
     def look(self, host: Any) -> None:
         """Check the exchange's state now."""

@@ -83,6 +83,9 @@ def plan_of(seed: int) -> Plan:
     for family in chosen:
         for _ in range(dice.randint(1, 3)):
             action, arguments = FAMILIES[family](dice)
-            acts.append(Act(dice.randint(120, LASTS_S - 60), family, action, tuple(arguments.items())))
+            at_s = dice.randint(120, LASTS_S - 200)
+            acts.append(Act(at_s, family, action, tuple(arguments.items())))
+            if family == "silence":  # it ends: what never speaks again cannot be traded with
+                acts.append(Act(at_s + dice.randint(40, 150), family, f"un{action}"))
     weather = dice.choice(["none", "none", "light", "storm"])
     return Plan(seed, dice.choice(WORLDS), weather, tuple(sorted(acts, key=lambda act: (act.at_s, act.action))))

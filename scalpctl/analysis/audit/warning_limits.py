@@ -10,6 +10,7 @@ from scalpctl.analysis.audit.books import Books, read_json
 from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, check
 from scalpctl.core.money import multiply
 
+STALE_US = 2_000_000
 SLOW_SHARE = 20
 """One order in so many may be slow."""
 
@@ -131,8 +132,8 @@ def _contradicts(row: dict[str, Any], share: Decimal) -> bool:
     cure="this is a defect of the engine: keep the ledger and report it",
 )
 def freshness(books: Books) -> Iterator[Finding]:
-    """No gate that judges the age of data passed above its own limit, and the price a position is judged by is never
-    the one its guard is judged by.
+    """No gate that judges the age of data passed above its own limit, and no position was both judged and guarded by
+    one and the same stale price.
     """
     sql = (
         "SELECT decision_id, seq, subject, gates, evidence FROM decisions WHERE outcome IN ('enter', 'close') AND "
@@ -149,10 +150,10 @@ def freshness(books: Books) -> Iterator[Finding]:
         if row["subject"] == "exit":
             named = {one.get("name"): one for one in read_json(row["evidence"]) or () if isinstance(one, dict)}
             pair = [named[name].get("source") for name in ("net", "guard_net") if name in named]
-            if len(pair) == 2 and pair[0] == pair[1]:
-                yield Finding(
-                    row["decision_id"], f"value and guard both come from {pair[0]}", rows=({"seq": row["seq"]},)
-                )
+            age_us = named.get("exit_price", {}).get("age_us") or 0
+            if len(pair) == 2 and pair[0] == pair[1] and age_us > STALE_US:
+                what = f"value and guard both come from one price, {age_us / 1e6:.1f} s old"
+                yield Finding(row["decision_id"], what, rows=({"seq": row["seq"]},))
 
 
 def _above(gate: dict[str, Any]) -> bool:

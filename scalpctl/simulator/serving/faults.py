@@ -102,6 +102,10 @@ class Faults:
         """Draw whether a frame is held back, so that later ones overtake it."""
         return bool(self.odds.late_frame) and self.random.random() < self.odds.late_frame
 
+    def loses(self, share: float) -> bool:
+        """Draw whether an operation over a stream, or its answer, is lost; nobody is told."""
+        return bool(share) and self.random.random() < share
+
     def hangs_up(self) -> bool:
         """Draw whether a connection breaks now."""
         return bool(self.odds.disconnect) and self.random.random() < self.odds.disconnect

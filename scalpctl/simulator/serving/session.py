@@ -242,6 +242,8 @@ class Session:
         if self.account is None:
             self._error("60011", "Please log in", said.id)
             return
+        if self._faults.loses(self._faults.odds.lost_request):
+            return
         try:
             items = decode(list[dict[str, Any]], bytes(said.args))
             endpoint = OPERATIONS[said.op]
@@ -254,8 +256,8 @@ class Session:
         except Denied as no:
             self._reply(said, no.code, no.message, [])
             return
-        code = trade_handlers.code_of(rows)
-        self._reply(said, code, "", rows)
+        if not self._faults.loses(self._faults.odds.lost_answer):  # what was done stays done
+            self._reply(said, trade_handlers.code_of(rows), "", rows)
 
     def _reply(self, said: ClientFrame, code: str, message: str, rows: list[dict[str, Any]]) -> None:
         now = str(self._house.now)

@@ -18,7 +18,7 @@ def kept_seeds() -> list[int]:
     return [int(line.split()[0]) for line in lines if line.strip() and not line.startswith("#")]
 
 
-@pytest.mark.parametrize("seed", [*kept_seeds(), *SEEDS])
+@pytest.mark.parametrize("seed", sorted({*kept_seeds(), *SEEDS}))
 def test_no_trouble_loses_doubles_or_bares_anything(seed: int) -> None:
     outcome = play_plan(plan_of(seed))
     assert outcome.ok, str(shrunk(outcome))

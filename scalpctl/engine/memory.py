@@ -168,7 +168,7 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         managed=ctx.plan.safety.manages(kept.origin),
         decided=kept.decided,
         borrowed=borrowed,
-        adopted_at=kept.adopted_at,
+        adopted_at=kept.adopted_at if kept.origin == "adopted" else Instant(0),
     )
     if position.is_flat:
         holding.flat_at = position.closed_at
@@ -178,14 +178,21 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
 
 
 def _begun(desk: Desk, kept: RememberedPosition) -> tuple[positions.Position, Contracts]:
-    """Give what a position was before its first known execution: nothing, or what was adopted unexplained."""
+    """Give what a position was before its first own execution: nothing, what was adopted, or what a turn left over."""
     empty = positions.Position(desk.instrument, kept.side, kept.opened_at)
     known = add(*(one.contracts.value * one.action.sign * kept.side.sign for one in kept.fills), ZERO)
     borrowed = Contracts(subtract(kept.contracts.value, known))
-    if kept.origin != "adopted" or borrowed.value <= ZERO:
+    if borrowed.value <= ZERO or not _began_with_some(kept):
         return empty, Contracts(ZERO)
     value = Fraction(borrowed.value) * Fraction(kept.entry_price)
     return replace(empty, contracts=borrowed, contracts_max=borrowed, value=value), borrowed
+
+
+def _began_with_some(kept: RememberedPosition) -> bool:
+    """Tell a position that was something before its first fill from one that its last fill turned round."""
+    if kept.origin == "adopted" or kept.contracts:
+        return True
+    return bool(kept.fills) and kept.fills[0].action is not kept.side.opening
 
 
 def _guard(kept: RememberedPosition) -> Guard:

@@ -20,8 +20,8 @@ CALM_H = 0.15
 SHRINKS_MAX = 24
 
 
-class Killed(BaseException):
-    """The process is gone, without a word."""
+class Killed(SystemExit):
+    """The process is gone, without a word: the one kind of end that no task and no callback of asyncio holds back."""
 
 
 @dataclass
@@ -116,7 +116,15 @@ class _Run:
 
     dying = False
 
+    def _lost(self, _loop: Any, context: dict[str, Any]) -> None:
+        """Take down what asyncio would only have logged: an error that nobody received."""
+        error = context.get("exception")
+        if error is not None and not isinstance(error, Killed):
+            self.outcome.broken.append(f"D7: {context['message']}: {error!r}")
+
     def _watch(self, session: Any) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._lost)
+
         def watcher(event: Any, step: Any, at: Any) -> None:
             if self.dying:
                 self.dying = False

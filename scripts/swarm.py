@@ -1,0 +1,67 @@
+"""Plays seeds of the whole-system simulation on every core; what fails is shrunk, told, and kept as a test."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent / "tests"
+sys.path.insert(0, str(TESTS))
+
+plans = importlib.import_module("simulation.plans")
+playing = importlib.import_module("simulation.playing")
+KEPT = TESTS / "simulation" / "kept_seeds.txt"
+
+
+def play(seed: int) -> tuple[int, str, float]:
+    """Play one seed; gives it with what went wrong, or nothing, and the longest time a position had no stop."""
+    outcome = playing.play_plan(plans.plan_of(seed))
+    return seed, "" if outcome.ok else str(playing.shrunk(outcome)), outcome.worst_naked_s
+
+
+def keep(seed: int) -> None:
+    """Make a failing seed part of the tests."""
+    known = KEPT.read_text().split()
+    if str(seed) not in known:
+        with KEPT.open("a") as file:
+            file.write(f"{seed}\n")
+
+
+def run(seeds: range, workers: int, *, keeping: bool) -> list[int]:
+    """Play the seeds, tell each failure when it happens, and give the seeds that failed."""
+    failed = []
+    with ProcessPoolExecutor(workers, max_tasks_per_child=50) as pool:
+        for done in as_completed([pool.submit(play, seed) for seed in seeds]):
+            seed, wrong, _ = done.result()
+            if wrong:
+                failed.append(seed)
+                print(f"{wrong}\n", flush=True)
+                if keeping:
+                    keep(seed)
+    return failed
+
+
+def main() -> None:
+    """Play as many seeds as asked for and end with 1 if any failed."""
+    parser = argparse.ArgumentParser(prog="scripts/seeds", description=__doc__)
+    parser.add_argument("count", type=int, nargs="?", default=50)
+    parser.add_argument("first", type=int, nargs="?", default=1000)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--forget", action="store_true", help="do not add failing seeds to the tests")
+    asked = parser.parse_args()
+    begun = time.monotonic()
+    seeds = range(asked.first, asked.first + asked.count)
+    failed = run(seeds, asked.workers, keeping=not asked.forget)
+    seconds = time.monotonic() - begun
+    print(f"{asked.count} seeds in {seconds:.0f} s, {asked.count / seconds:.2f} a second, {len(failed)} failed", end="")
+    print(f": {', '.join(map(str, sorted(failed)))}" if failed else "")
+    raise SystemExit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import reliability
+
 from scalpctl.analysis.audit.catalogue import CHECKS
 from scalpctl.analysis.audit.findings import SECTIONS
 from scalpctl.cli.app import run
@@ -27,6 +29,7 @@ from scalpctl.ledger.tables.columns import ExactDecimal, InstantColumn, Table
 from scalpctl.ledger.views import VIEWS
 
 ROOT = Path(__file__).parent.parent
+RELIABILITY = ROOT / "docs" / "reliability.md"
 NOTICE = "<!-- Written by scripts/generate_reference.py from the code. Change the code, then run it again. -->\n"
 
 
@@ -37,6 +40,7 @@ def references() -> dict[Path, str]:
         ROOT / "docs" / "ledger.md": NOTICE + "\n".join(_ledger()) + "\n",
         ROOT / "docs" / "checks.md": NOTICE + "\n".join(_checks()) + "\n",
         ROOT / "docs" / "commands.md": NOTICE + "\n".join(_commands()) + "\n",
+        RELIABILITY: reliability.document(RELIABILITY.read_text()),
     }
 
 

@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import Pool
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent / "tests"
@@ -15,34 +15,31 @@ sys.path.insert(0, str(TESTS))
 
 plans = importlib.import_module("simulation.plans")
 playing = importlib.import_module("simulation.playing")
-KEPT = TESTS / "simulation" / "kept_seeds.txt"
+KEPT = TESTS / "simulation" / "kept"
 
 
-def play(seed: int) -> tuple[int, str, float]:
-    """Play one seed; gives it with what went wrong, or nothing, and the longest time a position had no stop."""
+def play(seed: int) -> tuple[int, str, str]:
+    """Play one seed; gives it with what went wrong, or nothing, and the plan to keep."""
     outcome = playing.play_plan(plans.plan_of(seed))
-    return seed, "" if outcome.ok else str(playing.shrunk(outcome)), outcome.worst_naked_s
+    return (seed, "", "") if outcome.ok else (seed, str(playing.shrunk(outcome)), str(outcome.plan))
 
 
-def keep(seed: int) -> None:
-    """Make a failing seed part of the tests."""
-    known = KEPT.read_text().split()
-    if str(seed) not in known:
-        with KEPT.open("a") as file:
-            file.write(f"{seed}\n")
+def keep(seed: int, wrong: str, plan: str) -> None:
+    """Make a plan that failed part of the tests."""
+    what = next(line for line in wrong.splitlines() if ": " in line)
+    (KEPT / f"{seed}.txt").write_text(f"# {what}\n{plan}\n")
 
 
 def run(seeds: range, workers: int, *, keeping: bool) -> list[int]:
     """Play the seeds, tell each failure when it happens, and give the seeds that failed."""
     failed = []
-    with ProcessPoolExecutor(workers, max_tasks_per_child=50) as pool:
-        for done in as_completed([pool.submit(play, seed) for seed in seeds]):
-            seed, wrong, _ = done.result()
+    with Pool(workers, maxtasksperchild=50) as pool:
+        for seed, wrong, plan in pool.imap_unordered(play, seeds):
             if wrong:
                 failed.append(seed)
                 print(f"{wrong}\n", flush=True)
                 if keeping:
-                    keep(seed)
+                    keep(seed, wrong, plan)
     return failed
 
 

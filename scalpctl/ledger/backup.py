@@ -6,6 +6,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from scalpctl.ledger.anchors import AnchorLog
 from scalpctl.ledger.canonical_json import encode
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.lease import Lease
+from scalpctl.ledger.mirroring import catch_up_mirrors
 from scalpctl.ledger.sqlite import meaning, open_reader
 from scalpctl.ledger.verification.verify import Verified, verify
 from scalpctl.ports.clock import Clock
@@ -107,6 +109,7 @@ def restore(folder: LedgerFolder, clock: Clock, name: str | None) -> tuple[Path,
         aside = _move_aside(folder, clock.now())
         create_private_file(folder.ledger)
         _copy(backup, folder.ledger)
+        _mirror_again(folder)
         sync_folder(folder.path)
         anchors = AnchorLog(folder.anchors)
         anchors.note(proof.head, clock.now(), restored=True)
@@ -131,6 +134,12 @@ def _copy(source: Path, target: Path) -> None:
         os.fsync(stream.fileno())
 
 
+def _mirror_again(folder: LedgerFolder) -> None:
+    """Write the mirrors of what is in place now; those of what was lost went aside with it."""
+    with closing(open_reader(folder.ledger)) as reader:
+        catch_up_mirrors(folder.mirrors, reader)
+
+
 def _move_aside(folder: LedgerFolder, at: Instant) -> Path | None:
     if not folder.ledger.exists():
         return None
@@ -147,6 +156,8 @@ def _files_of(folder: LedgerFolder) -> Iterator[Path]:
         path = folder.ledger.with_name(folder.ledger.name + suffix)
         if path.exists():
             yield path
+    if folder.mirrors.exists():
+        yield folder.mirrors
 
 
 def _note(folder: LedgerFolder, entry: dict[str, Any]) -> None:

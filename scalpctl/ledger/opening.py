@@ -22,9 +22,8 @@ from scalpctl.ledger.committer import Committer
 from scalpctl.ledger.creation import create_schema
 from scalpctl.ledger.emergency import EmergencyFile, Group, put_aside, waiting_groups
 from scalpctl.ledger.folder import LedgerFolder
-from scalpctl.ledger.journal import journal_rows, record_of
 from scalpctl.ledger.lease import Lease
-from scalpctl.ledger.mirrors import MIRRORED, Mirrors, missing_from
+from scalpctl.ledger.mirroring import catch_up_mirrors
 from scalpctl.ledger.schema import require_current
 from scalpctl.ledger.sqlite import deny_rewriting, meaning, open_for_schema, open_writer
 from scalpctl.ledger.verification.findings import require_clean
@@ -94,7 +93,7 @@ def _open_under(
         fence = _take_fence(connection, committer, clock, writer_id, why)
         committer.fence = fence
         _ingest_emergency(folder, committer, clock)
-        _catch_up_mirrors(folder, connection)
+        catch_up_mirrors(folder.mirrors, connection)
         anchors.note(committer.head, clock.now())
     except BaseException:
         connection.close()
@@ -163,9 +162,3 @@ def _ingest_emergency(folder: LedgerFolder, committer: Committer, clock: Clock) 
 def _write(committer: Committer, group: Group) -> None:
     for refusal in committer.commit([group]).refused.values():
         raise refusal
-
-
-def _catch_up_mirrors(folder: LedgerFolder, connection: sqlite3.Connection) -> None:
-    rows = [(row, record_of(row)) for row in journal_rows(connection, kinds=MIRRORED)]
-    missing = missing_from(folder.mirrors, rows)
-    Mirrors(folder.mirrors).write([row for row, _ in missing], [record for _, record in missing])

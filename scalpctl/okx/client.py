@@ -92,6 +92,11 @@ class OkxClient:
         """Give the addresses this client talks to."""
         return self._outside.hosts
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Give what must never be seen in a log."""
+        return () if self._credentials is None else self._credentials.secrets()
+
     async def prepare(self) -> None:
         """Measure the clock and learn the instrument codes of this environment, before anything is traded."""
         await self.rest.synchronise()

@@ -42,6 +42,7 @@ from scalpctl.wiring.venues import Venue
 CHANNELS = ("tickers", "mark-price", f"candle{BAR}", "funding-rate", "price-limit", "instruments")
 PATIENCE_S = (1.0, 2.0, 4.0, 8.0, 8.0, 15.0, 15.0, 30.0, 30.0, 30.0)
 ORDERS = ("status", "close", "pause", "resume", "halt", "reread", "waive", "resolve")
+IDS_PER_ROW = 16
 T = TypeVar("T")
 FALLBACK_FEES = Fees(Decimal("0.0002"), Decimal("0.0005"))
 
@@ -89,7 +90,7 @@ class Session:
         self.folder = folder
         self.venue = venue
         self._loaded = loaded
-        ids = CountedIds(_virtual_start(venue)) if venue.stepped else RandomIds(venue.clock)
+        ids = CountedIds(_virtual_start(venue, folder)) if venue.stepped else RandomIds(venue.clock)
         holder = Holder(0, "virtual") if venue.stepped else None
         self.writer: LedgerWriter = open_ledger(folder, venue.clock, ids, purpose="run", holder=holder)
         self.session_id = ids.new_id()
@@ -252,9 +253,13 @@ class Session:
         return {"stopping": True}
 
 
-def _virtual_start(venue: Venue) -> int:
-    """Give ids that are a function of seed and time, and that grow from one run of an exchange to the next."""
-    return (int(venue.clock.now()) // 1_000) << 80 | Random(f"ids:{venue.seed}").getrandbits(79)
+def _virtual_start(venue: Venue, folder: LedgerFolder) -> int:
+    """Give ids that follow from seed, time and journal: two sessions may begin at one simulated instant."""
+    begins = (int(venue.clock.now()) // 1_000) << 80 | Random(f"ids:{venue.seed}").getrandbits(79)
+    if not folder.ledger.exists():
+        return begins
+    with LedgerReader(folder.ledger) as reader:
+        return begins + IDS_PER_ROW * int(reader.rows("SELECT coalesce(max(seq), 0) AS rows FROM journal")[0]["rows"])
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -26,6 +26,10 @@ from scalpctl.wiring.venues import SimOptions, embedded
 Beside = Callable[[Session], Any]
 
 
+class Killed(BaseException):
+    """The process is gone, without a word."""
+
+
 @dataclass
 class Play:
     """Plays sessions on one embedded exchange under simulated time, and holds the two books against each other."""
@@ -36,6 +40,10 @@ class Play:
     faults: str = "none"
     config: str = ""
     sessions: list[str] = field(default_factory=list)
+    begun: Callable[[Session], None] | None = None
+    """Called with every session before it runs."""
+    unheard: list[str] = field(default_factory=list)
+    """Errors that asyncio would only have logged, because nobody received them."""
 
     @property
     def folder(self) -> LedgerFolder:
@@ -60,13 +68,36 @@ class Play:
             venue = embedded(self.folder.path, options, WallClock(), listening)
             session = Session(load(file, {}), self.folder, venue, listening)
             self.sessions.append(session.session_id)
+            if self.begun is not None:
+                self.begun(session)
             if beside is not None:
                 session.also = lambda: beside(session)
             assert venue.hand is not None
             running = asyncio.ensure_future(session.run(Wanted(for_s=hours * 3_600, flatten=flatten)))
-            return await venue.hand.run_until(running)
+            died = self._listen_for_death(running)
+            try:
+                return await venue.hand.run_until(running)
+            except asyncio.CancelledError:
+                if died:
+                    raise Killed from None
+                raise
 
         return asyncio.run(whole())
+
+    def _listen_for_death(self, running: asyncio.Future[Ending]) -> list[str]:
+        """End a session that dies in a callback, where asyncio would log it and go on; gives a list of its deaths."""
+        died: list[str] = []
+
+        def unheard(_loop: Any, context: dict[str, Any]) -> None:
+            error = context.get("exception")
+            if isinstance(error, Killed):
+                died.append(context["message"])
+                running.cancel()
+            elif error is not None:
+                self.unheard.append(f"{context['message']}: {error!r}")
+
+        asyncio.get_running_loop().set_exception_handler(unheard)
+        return died
 
     def exchange(self) -> Exchange:
         state, entries = Store(self.folder.path).load()

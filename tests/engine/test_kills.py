@@ -13,13 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import Play
+from engine.conftest import Killed, Play
 
 from scalpctl.errors import LedgerError
-
-
-class Killed(BaseException):
-    """The process is gone."""
 
 
 def agree(play: Play) -> None:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from builders import a_closure, a_fill, a_position, a_transaction, one_of_each
@@ -160,6 +161,31 @@ def test_a_cut_write_ahead_log_is_found_and_the_first_lost_row_named(
     assert proof.findings[0].seq == head
     wal.write_bytes(b"")
     assert "anchors" in checks(verify(copy.ledger)) or not verify(copy.ledger).ok
+
+
+def test_the_write_ahead_log_may_end_at_any_frame(
+    opened: Callable[[], LedgerWriter], folder: LedgerFolder, tmp_path: Path
+) -> None:
+    """Wherever a power cut ends the log: what is left is whole groups, proven, and what is lost is named."""
+    writer = opened()
+    for record in one_of_each():
+        writer.write(record)
+    crashed = LedgerFolder(tmp_path / "copy", "sim", "main")
+    shutil.copytree(folder.root, crashed.root)
+    log = crashed.ledger.with_name("ledger.db-wal")
+    whole = log.read_bytes()
+    frame = 24 + 4096
+    lengths = set()
+    for end in range(32, len(whole) + 1, frame):
+        log.write_bytes(whole[:end])
+        crashed.ledger.with_name("ledger.db-shm").unlink(missing_ok=True)
+        proof = verify(crashed.ledger)
+        assert checks(proof) <= {"anchors", "mirrors", "readable"}, proof.findings
+        if proof.head is not None:
+            lengths.add(proof.head.seq)
+            assert proof.rows == proof.head.seq
+    assert len(lengths) > 20
+    assert max(lengths) == writer.head.seq
 
 
 def test_a_restored_older_file_is_found(

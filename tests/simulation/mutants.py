@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -122,26 +123,166 @@ def _counted_twice() -> list[Change]:
     return [(booking, "_post", post)]
 
 
-MUTANTS: dict[str, Callable[[], list[Change]]] = {
-    "a stop is never placed": _no_stop,
-    "a cancelled stop is believed to stand": _stop_assumed,
-    "no answer means no order": _void_at_once,
-    "what got no answer is sent again": _blind_retry,
-    "bills are not booked": _bills_forgotten,
-    "fees are reckoned and not read": _fees_guessed,
-    "fees count twice": _counted_twice,
-    "missed executions are not read again": _fills_not_read_again,
-    "positions that vanish are not noticed": _vanished_ignored,
-    "every cause is unknown": _closed_on_a_guess,
-    "strangers stay strangers": _strangers_unexplained,
-    "gates only advise": _gates_open,
+def _status_decides() -> list[Change]:
+    """An answer that says "unknown" is taken for a refusal."""
+    from scalpctl.core.exchange.outcomes import Refused, Unknown
+    from scalpctl.okx import verdicts
+
+    real = verdicts.by_code
+
+    def by_code(code: str, message: str) -> Any:
+        outcome = real(code, message)
+        return Refused(code, message) if isinstance(outcome, Unknown) else outcome
+
+    return [(verdicts, "by_code", by_code)]
+
+
+def _first_not_found() -> list[Change]:
+    from scalpctl.okx.resolution import Inquiry
+
+    def answered_not_found(self: Any, asked_at: Any) -> None:
+        self.asked += 1
+        self.not_found += 2
+
+    return [(Inquiry, "answered_not_found", answered_not_found)]
+
+
+def _no_expiry() -> list[Change]:
+    from scalpctl.okx.rest import RestClient
+    from scalpctl.okx.stream_trading import StreamTrading
+
+    real = RestClient.write
+
+    async def write(self: Any, endpoint: Any, body: Any, *, lane: Any, inst_id: str, expires_at: Any = None) -> bytes:
+        return await real(self, endpoint, body, lane=lane, inst_id=inst_id)
+
+    return [(RestClient, "write", write), (StreamTrading, "_expiry", lambda *_: "")]
+
+
+def _exits_may_open() -> list[Change]:
+    return [(ordering.Wanted, "reduce_only", property(lambda self: False))]
+
+
+def _others_left_bare() -> list[Change]:
+    from scalpctl.engine.plan import Safety
+
+    return [(Safety, "guards", lambda self, origin: origin == "engine")]
+
+
+def _entries_take() -> list[Change]:
+    from scalpctl.core.exchange.requests import OrderType
+
+    real = ordering.send
+
+    def send(ctx: Any, desk: Any, wanted: Any) -> Any:
+        return real(ctx, desk, wanted if wanted.reduce_only else replace(wanted, type=OrderType.MARKET, price=None))
+
+    return [(ordering, "send", send)]
+
+
+def _strangers_cost_nothing() -> list[Change]:
+    """What others close is booked at the average price: no result."""
+    from decimal import Decimal
+
+    real = booking.filled
+
+    def filled(ctx: Any, desk: Any, report: Any) -> bool:
+        ours = report.client_id in ctx.orders
+        return real(ctx, desk, report if ours or report.pnl is None else replace(report, pnl=Decimal(0)))
+
+    return [(booking, "filled", filled)]
+
+
+def _floats() -> list[Change]:
+    from decimal import Decimal
+
+    real = booking._post
+
+    def post(ctx: Any, holding: Any, fill: Any, report: Any, pnl: Any) -> None:
+        real(ctx, holding, fill, replace(report, fee=Decimal(f"{float(report.fee):.6f}")), pnl)
+
+    return [(booking, "_post", post)]
+
+
+def _believed_at_once() -> list[Change]:
+    from scalpctl.core import drift
+
+    return [(drift, "observe", lambda state, found, at, limits: (state, tuple(found)))]
+
+
+def _turn_forgotten() -> list[Change]:
+    from scalpctl.core import positions
+    from scalpctl.core.money import ZERO, Contracts
+    from scalpctl.engine import memory
+
+    def begun(desk: Any, kept: Any) -> Any:
+        return positions.Position(desk.instrument, kept.side, kept.opened_at), Contracts(ZERO)
+
+    return [(memory, "_begun", begun)]
+
+
+def _reason_forgotten() -> list[Change]:
+    from scalpctl.engine import memory
+
+    real = memory._position
+    return [(memory, "_position", lambda ctx, desk, kept: real(ctx, desk, replace(kept, decided=None)))]
+
+
+def _orders_forgotten() -> list[Change]:
+    from scalpctl.engine import memory
+
+    return [(memory, "_order", _nothing)]
+
+
+def _act_then_record() -> list[Change]:
+    from scalpctl.engine.runner import Runner
+
+    def hear(self: Any, event: Any) -> None:
+        step = self.machine.handle(event, self.clock.now())
+        for effect in step.effects:
+            self._waiting.append((self._ticket, effect))
+            self._something.set()
+        if step.records:
+            asyncio.get_running_loop().call_later(0.02, self.ledger.append, step.records)
+
+    return [(Runner, "hear", hear)]
+
+
+SWARM, DEATHS = "swarm", "deaths"
+MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
+    "a stop is never placed": (_no_stop, SWARM),
+    "a cancelled stop is believed to stand": (_stop_assumed, SWARM),
+    "what others opened is left bare": (_others_left_bare, SWARM),
+    "no answer means no order": (_void_at_once, SWARM),
+    "the first not-found is believed": (_first_not_found, SWARM),
+    "an unknown outcome is a refusal": (_status_decides, SWARM),
+    "what got no answer is sent again": (_blind_retry, SWARM),
+    "orders carry no expiry": (_no_expiry, SWARM),
+    "exits may open": (_exits_may_open, SWARM),
+    "entries take": (_entries_take, SWARM),
+    "bills are not booked": (_bills_forgotten, SWARM),
+    "fees are reckoned and not read": (_fees_guessed, SWARM),
+    "fees count twice": (_counted_twice, SWARM),
+    "money passes through a float": (_floats, SWARM),
+    "what others close costs nothing": (_strangers_cost_nothing, SWARM),
+    "missed executions are not read again": (_fills_not_read_again, SWARM),
+    "positions that vanish are not noticed": (_vanished_ignored, SWARM),
+    "one picture is believed": (_believed_at_once, SWARM),
+    "every cause is unknown": (_closed_on_a_guess, SWARM),
+    "strangers stay strangers": (_strangers_unexplained, SWARM),
+    "gates only advise": (_gates_open, SWARM),
+    "a restart forgets what a turn left": (_turn_forgotten, SWARM),
+    "a restart forgets why it was closing": (_reason_forgotten, SWARM),
+    "a restart forgets its orders": (_orders_forgotten, DEATHS),
+    "acts before it records": (_act_then_record, DEATHS),
 }
+"""What is wrong, and where it is looked for: in the swarm, or around deaths."""
 
 
 @contextmanager
 def mutated(name: str) -> Iterator[None]:
     """Make the engine wrong in one way, for a while."""
-    changes = MUTANTS[name]()
+    changes = MUTANTS[name][0]()
     kept = [(where, attribute, getattr(where, attribute)) for where, attribute, _ in changes]
     try:
         for where, attribute, wrong in changes:

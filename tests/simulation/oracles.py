@@ -13,7 +13,20 @@ NAKED_S = 3.0
 DISTURBED_S = 75.0
 """How long a disturbance excuses: an outage lasts up to a minute, and reconnecting takes its time."""
 BLINDING = frozenset(
-    {"silence", "outage", "lines", "clock", "kill", "stops", "account", "market", "exchange", "others"}
+    {
+        "silence",
+        "outage",
+        "lines",
+        "clock",
+        "kill",
+        "stops",
+        "account",
+        "market",
+        "exchange",
+        "others",
+        "listing",
+        "algos",
+    }
 )
 
 
@@ -81,16 +94,26 @@ def final(play: Any) -> Iterator[str]:
     for fill in account.fills:
         if fill.client_id in void:
             yield f"O6: {fill.client_id} was called void and executed"
-    known = {row["client_id"] for row in play.rows("SELECT client_id FROM orders")}
+    known = {row["client_id"]: row["role"] for row in play.rows("SELECT client_id, role FROM orders")}
     for order in account.done:
-        if order.client_id and not order.client_id.startswith("other") and order.client_id not in known:
-            yield f"O5: {order.client_id} was sent without an intent"
+        if order.client_id and not order.client_id.startswith("other"):
+            yield from _order(order, known.get(order.client_id))
     if play.rows("SELECT 1 FROM drifts WHERE resolved_at IS NULL"):
         yield "O16: a drift is still open after the calm"
     for check, findings in audited(play.folder.ledger).items():
         red = [one for one in findings if one.startswith("red")]
         if red and check not in EXPECTED:
             yield f"{check}: {red[0]}"
+
+
+def _order(order: Any, role: str | None) -> Iterator[str]:
+    """Check one of our orders as the exchange took it."""
+    if role is None:
+        yield f"O5: {order.client_id} was sent without an intent"
+    elif role == "entry" and order.type != "post_only":
+        yield f"O10: the entry {order.client_id} was sent as {order.type}"
+    elif role != "entry" and not order.reduce_only:
+        yield f"O7: {order.client_id} ({role}) could have opened a position"
 
 
 EXPECTED = {"AU-21", "AU-22", "AU-23", "AU-31", "AU-41", "AU-42", "AU-51"}

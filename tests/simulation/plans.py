@@ -22,7 +22,14 @@ class Act:
 
     def __str__(self) -> str:
         shown = ", ".join(f"{name}={value}" for name, value in self.arguments)
-        return f"{self.at_s:>5} s  {self.action} {shown}".rstrip()
+        return f"{self.at_s:>5} s  {self.family:<9} {self.action} {shown}".rstrip()
+
+    @classmethod
+    def read(cls, line: str) -> Act:
+        """Read what ``str`` gives."""
+        at_s, _, family, action, *rest = line.split(maxsplit=4)
+        pairs = (pair.split("=", maxsplit=1) for pair in "".join(rest).split(", ") if pair)
+        return cls(int(at_s), family, action, tuple((name, value) for name, value in pairs))
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,13 @@ class Plan:
     def __str__(self) -> str:
         head = f"seed {self.seed}, world {self.world}, weather {self.weather}"
         return "\n".join([head, *map(str, self.acts)])
+
+    @classmethod
+    def read(cls, text: str) -> Plan:
+        """Read what ``str`` gives; lines that begin with # are for people."""
+        head, *lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+        seed, world, weather = (part.split()[1] for part in head.split(", "))
+        return cls(int(seed), world, weather, tuple(map(Act.read, lines)))
 
 
 Drawn = tuple[str, dict[str, str]]
@@ -72,7 +86,16 @@ FAMILIES: dict[str, Callable[[Random], Drawn]] = {
     "clock": lambda dice: ("skew", {"seconds": dice.choice(["-3", "0.7", "20"])}),
     "operator": lambda dice: dice.choice([("halt", {}), ("close-all", {}), ("pause", {})]),
     "kill": lambda dice: ("kill", {}),
+    "listing": lambda dice: ("suspend", {"instrument": dice.choice(["SOL-USDT-SWAP", "DOGE-USDT-SWAP"])}),
+    "algos": lambda dice: ("algos-fail", {}),
 }  # fmt: skip
+
+ENDS: dict[str, Callable[[str, dict[str, str]], tuple[str, tuple[tuple[str, str], ...]]]] = {
+    "silence": lambda action, _: (f"un{action}", ()),
+    "listing": lambda _, arguments: ("resume", tuple(arguments.items())),
+    "algos": lambda action, _: (action, (("on", "no"),)),
+}
+"""How what was taken away comes back: what never speaks again cannot be traded with."""
 
 
 def plan_of(seed: int) -> Plan:
@@ -85,7 +108,7 @@ def plan_of(seed: int) -> Plan:
             action, arguments = FAMILIES[family](dice)
             at_s = dice.randint(120, LASTS_S - 200)
             acts.append(Act(at_s, family, action, tuple(arguments.items())))
-            if family == "silence":  # it ends: what never speaks again cannot be traded with
-                acts.append(Act(at_s + dice.randint(40, 150), family, f"un{action}"))
+            if family in ENDS:
+                acts.append(Act(at_s + dice.randint(40, 150), family, *ENDS[family](action, arguments)))
     weather = dice.choice(["none", "none", "light", "storm"])
     return Plan(seed, dice.choice(WORLDS), weather, tuple(sorted(acts, key=lambda act: (act.at_s, act.action))))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.conftest import Play
+from engine.conftest import Killed, Play
 from simulation.oracles import Oracles, final
 from simulation.plans import LASTS_S, Act, Plan
 
@@ -18,10 +18,6 @@ from scalpctl.engine.events import Ordered
 
 CALM_H = 0.15
 SHRINKS_MAX = 24
-
-
-class Killed(SystemExit):
-    """The process is gone, without a word: the one kind of end that no task and no callback of asyncio holds back."""
 
 
 @dataclass
@@ -38,7 +34,7 @@ class Outcome:
         return not self.broken
 
     def __str__(self) -> str:
-        again = f"again: scripts/seeds 1 {self.plan.seed}"
+        again = f"again: scripts/seeds 1 {self.plan.seed} --forget"
         return "\n".join([str(self.plan), *self.broken, "last events:", *self.last_events[-15:], again])
 
 
@@ -71,16 +67,19 @@ class _Run:
         self.waiting = list(plan.acts)
         self.begun_at: int | None = None
         self.orders: list[asyncio.Future[None]] = []
+        self.dying = False
 
     def whole(self) -> Outcome:
         try:
             for _ in range(len(self.plan.acts) + 1):
+                self.dying = False
                 with suppress(Killed):
                     self.play.session(LASTS_S / 3_600, self._trouble)
                     break
-            self.play.faults = "none"
+            self.play.faults, self.dying = "none", False
             self.play.session(CALM_H, self._calm)
             self.outcome.broken += self.oracles.broken
+            self.outcome.broken += [f"D7: nobody heard of {error}" for error in self.play.unheard]
             self.outcome.broken += final(self.play)
         except BaseException as error:  # noqa: BLE001  whatever it is, the seed is named
             where = traceback.extract_tb(error.__traceback__)[-1]
@@ -114,20 +113,9 @@ class _Run:
         with suppress(Exception):  # an exchange may refuse what others try
             session.venue.host.command(act.action, arguments)
 
-    dying = False
-
-    def _lost(self, _loop: Any, context: dict[str, Any]) -> None:
-        """Take down what asyncio would only have logged: an error that nobody received."""
-        error = context.get("exception")
-        if error is not None and not isinstance(error, Killed):
-            self.outcome.broken.append(f"D7: {context['message']}: {error!r}")
-
     def _watch(self, session: Any) -> None:
-        asyncio.get_running_loop().set_exception_handler(self._lost)
-
         def watcher(event: Any, step: Any, at: Any) -> None:
-            if self.dying:
-                self.dying = False
+            if self.dying:  # also the next event: a dead process hears nothing any more
                 raise Killed
             self.oracles.look(session.venue.host)
             if step.records:
@@ -144,6 +132,9 @@ class _Run:
         host.command("preset", {"preset": "none"})
         host.command("skew", {"seconds": "0"})
         host.command("positions", {"to": ""})
+        host.command("algos-fail", {"on": "no"})
+        for inst_id in ("SOL-USDT-SWAP", "DOGE-USDT-SWAP"):
+            host.command("resume", {"instrument": inst_id})
         self._watch(session)
         order = Ordered("plan-resume", "resume", {"reason": "it is calm again"}, "plan")
         await session.venue.clock.sleep(90)

@@ -1,20 +1,38 @@
-"""The oracles are awake: each engine that is wrong on purpose is caught within a few seeds."""
+"""The oracles are awake: each engine that is wrong on purpose is caught within a few plans, or a few deaths."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
-from simulation.mutants import MUTANTS, mutated
-from simulation.plans import plan_of
+from simulation.dying import SCENARIOS, dying_at, points_of
+from simulation.mutants import DEATHS, MUTANTS, mutated
+from simulation.plans import Plan, plan_of
 from simulation.playing import play_plan
 
 SEEDS = (101, 111, 103, 100, 110, 105, 107, 109)
+KEPT = sorted(Path(__file__).with_name("kept").glob("*.txt"))
+DEADLY = SCENARIOS[2]
+WHERE = ("order_intended", "place leaves", "answer to place")
 
 
+def _found_in_the_swarm() -> Iterator[list[str]]:
+    for plan in (*map(plan_of, SEEDS), *(Plan.read(path.read_text()) for path in KEPT)):
+        yield play_plan(plan).broken
+
+
+def _found_around_deaths(folder: Path) -> Iterator[list[str]]:
+    names = points_of(DEADLY, folder / "counted")
+    points = [number for number, name in enumerate(names, 1) if any(where in name for where in WHERE)]
+    for point in points[:40]:
+        yield dying_at(DEADLY, folder / str(point), point)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", sorted(MUTANTS))
-def test_a_wrong_engine_is_caught(name: str) -> None:
+def test_a_wrong_engine_is_caught(name: str, tmp_path: Path) -> None:
     with mutated(name):
-        for seed in SEEDS:
-            outcome = play_plan(plan_of(seed))
-            if not outcome.ok:
-                return
-    raise AssertionError(f"nobody noticed that {name}")
+        tried = _found_around_deaths(tmp_path) if MUTANTS[name][1] == DEATHS else _found_in_the_swarm()
+        assert any(tried), f"nobody noticed that {name}"

@@ -5,23 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from simulation.plans import FAMILIES, plan_of
+from simulation.plans import FAMILIES, Plan, plan_of
 from simulation.playing import play_plan, shrunk
 
-KEPT = Path(__file__).with_name("kept_seeds.txt")
+KEPT = sorted(Path(__file__).with_name("kept").glob("*.txt"))
+"""Plans that once found something."""
 SEEDS = range(100, 116)
 
 
-def kept_seeds() -> list[int]:
-    """Seeds that once found something."""
-    lines = KEPT.read_text().splitlines()
-    return [int(line.split()[0]) for line in lines if line.strip() and not line.startswith("#")]
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_what_was_found_once_stays_mended(path: Path) -> None:
+    outcome = play_plan(Plan.read(path.read_text()))
+    assert outcome.ok, str(outcome)
 
 
-@pytest.mark.parametrize("seed", sorted({*kept_seeds(), *SEEDS}))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_no_trouble_loses_doubles_or_bares_anything(seed: int) -> None:
     outcome = play_plan(plan_of(seed))
     assert outcome.ok, str(shrunk(outcome))
+
+
+def test_a_plan_can_be_written_down_and_read_again() -> None:
+    for seed in range(200):
+        assert Plan.read(str(plan_of(seed))) == plan_of(seed)
 
 
 def test_a_plan_is_a_function_of_its_seed_and_every_family_comes_up() -> None:

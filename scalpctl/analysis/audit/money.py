@@ -85,14 +85,17 @@ def _left(fills: list[Row]) -> Decimal:
     return add(signed, -Decimal(fills[0]["held"]))
 
 
-def _turned(lives: list[tuple[str, list[Row]]]) -> dict[str, Decimal]:
+_NOT_OURS = "SELECT position_id, inst_id, opened_at FROM positions WHERE origin <> 'engine'"
+
+
+def _turned(books: Books, lives: list[tuple[str, list[Row]]]) -> dict[str, Decimal]:
     """Give the positions an execution turned round, and those it made, with the size that passed between them."""
-    over = {(fills[-1]["inst_id"], fills[-1]["filled_at"]): name for name, fills in lives if _left(fills) < 0}
+    over = {(fills[-1]["inst_id"], fills[-1]["filled_at"]): (name, -_left(fills)) for name, fills in lives}
     found: dict[str, Decimal] = {}
-    for name, fills in lives:
-        before = over.get((fills[0]["inst_id"], fills[0]["opened_at"]))
-        if before is not None and before != name and fills[0]["origin"] != "engine":
-            found[name] = found[before] = -_left(fills)
+    for row in books.rows(_NOT_OURS):  # one that has no execution of its own yet as well
+        before, size = over.get((row["inst_id"], row["opened_at"]), ("", ZERO))
+        if size > 0 and before != row["position_id"]:
+            found[row["position_id"]] = found[before] = size
     return found
 
 
@@ -106,7 +109,7 @@ def sizes(books: Books) -> Iterator[Finding]:
     contracts times the contract value of the instrument's version in force.
     """
     lives = list(_lives(books))
-    turned = _turned(lives)
+    turned = _turned(books, lives)
     for position, fills in lives:
         known = [row for row in fills if row["ct_val"] is not None]
         for row in known:
@@ -133,7 +136,7 @@ def profits(books: Books) -> Iterator[Finding]:
     exchange stated, to one unit of the last digit it gave (its average price has ten significant digits).
     """
     lives = list(_lives(books))
-    turned = _turned(lives)
+    turned = _turned(books, lives)
     for position, fills in lives:
         more = turned.get(position, ZERO) if fills[0]["origin"] != "engine" else ZERO
         held = Fraction(more) * Fraction(fills[0]["coins"]) / Fraction(fills[0]["contracts"])

@@ -151,20 +151,24 @@ def _put_aside(loaded: Loaded, folder: LedgerFolder) -> None:
 def _run(
     call: Invocation, loaded: Loaded, folder: LedgerFolder, options: SimOptions, how: tuple[float | None, bool]
 ) -> Ending:  # fmt: skip
+    from scalpctl.cli.render.transitions import line_of
+    from scalpctl.wiring.logs import begin_log, told
     from scalpctl.wiring.session import Listening, Session, Wanted
 
     async def whole() -> Ending:
         listening = Listening()
         venue = _venue(call, loaded, folder, options, listening)
-        session = Session(loaded, folder, venue, listening)
-        ended = _watch(call, session)
-        _heed_signals(session)
-        wanted = Wanted(for_s=how[0], flatten=how[1])
-        running = asyncio.ensure_future(session.run(wanted))
-        try:
-            return await (venue.hand.run_until(running) if venue.hand is not None else running)
-        finally:
-            ended()
+        with begin_log(folder, WallClock(), venue.client.secrets):
+            session = Session(loaded, folder, venue, listening)
+            session.runner.watchers.append(told(line_of))
+            ended = _watch(call, session)
+            _heed_signals(session)
+            wanted = Wanted(for_s=how[0], flatten=how[1])
+            running = asyncio.ensure_future(session.run(wanted))
+            try:
+                return await (venue.hand.run_until(running) if venue.hand is not None else running)
+            finally:
+                ended()
 
     ending: Ending = _loop(stepped=options.stepped)(whole())
     return ending

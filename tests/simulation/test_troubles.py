@@ -1,0 +1,138 @@
+"""Troubles one by one that the swarm mixes, or cannot reach."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from engine.conftest import Play, command, until
+from simulation.oracles import final
+
+from scalpctl.host.clock import WallClock
+from scalpctl.ledger.backup import back_up, restore
+from scalpctl.okx.stream.backoff import FIRST_S, MOST_S, Backoff
+
+RACES = 200
+
+
+def test_a_stop_that_does_not_fire_is_made_good_by_the_engine(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="crash", seed=4)
+    play.session(0.6, schedule="- {at: 1m, do: algos-fail}\n- {at: 20m, do: jump, ratio: '-0.03'}\n")
+    fired = play.rows("SELECT 1 FROM closures WHERE cause IN ('exchange_stop', 'liquidation')")
+    assert fired == []
+    assert play.rows("SELECT 1 FROM closures")
+    assert not [*final(play)]
+
+
+def test_a_refusal_is_not_provoked_on_every_tick(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    hours = 0.5
+    play.session(hours, schedule="- {at: 1s, do: set-mode}\n")
+    refused = play.rows("SELECT inst_id, count(*) AS n FROM orders WHERE state = 'refused' GROUP BY inst_id")
+    assert refused
+    assert all(row["n"] <= hours * 60 for row in refused)
+
+
+def test_a_contract_that_changes_gets_a_new_version_and_open_positions_keep_theirs(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+
+    async def beside(session: Any) -> None:
+        desks = session.machine.context.desks
+        await until(session, lambda: any(desk.holding is not None for desk in desks.values()))
+        desk = next(desk for desk in desks.values() if desk.holding is not None)
+        before = desk.holding.position.instrument
+        session.runner.hear(replace(before, lot_size=before.lot_size * 10, min_contracts=before.lot_size * 10))
+        assert desk.holding.position.instrument == before
+        assert desk.instrument.lot_size == before.lot_size * 10
+
+    play.session(0.5, beside)
+    versions = play.rows("SELECT inst_id FROM instruments GROUP BY inst_id HAVING count(*) = 2")
+    assert len(versions) == 1
+    (changed,) = versions
+    lots = play.rows(
+        "SELECT DISTINCT contracts FROM orders WHERE inst_id = ? AND role = 'entry' AND intended_at > "
+        "(SELECT max(valid_from_at) FROM instruments WHERE inst_id = ?)", changed["inst_id"], changed["inst_id"],
+    )  # fmt: skip
+    (lot,) = play.rows("SELECT lot_size FROM instruments WHERE inst_id = ? AND version = 2", changed["inst_id"])
+    assert all(Decimal(row["contracts"]) % Decimal(lot["lot_size"]) == 0 for row in lots)
+
+
+def test_a_task_that_ends_stops_the_engine(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    play.session(0.3)
+
+    def begun(session: Any) -> None:
+        async def ends() -> None:
+            await session.venue.clock.sleep(60)
+            raise RuntimeError("a task nobody watches")
+
+        session.venue.background.append(ends)
+
+    play.begun = begun
+    with pytest.raises(RuntimeError, match="nobody watches"):
+        play.session(0.3)
+    account = next(iter(play.exchange().state.accounts.values()))
+    stops = {algo.inst_id for algo in account.algos.values() if algo.fraction == "1"}
+    assert stops >= {one.inst_id for one in account.positions.values() if one.contracts}
+    play.begun = None
+    play.session(0.2)
+    assert not [*final(play)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_close_from_outside_races_the_engines_own(tmp_path: Path) -> None:
+    """Whenever the engine decides to close, a terminal asks for the same close, at once or a little later."""
+    answers: list[Any] = []
+    chance = Random(1)
+
+    async def ask(session: Any, number: int, inst_id: str) -> None:
+        await session.venue.clock.sleep(chance.choice([0, 0.001, 0.05, 0.5, 2]))
+        order = command("close", number, instrument=inst_id, fraction="1", all=False)
+        answers.append(await session.runner.order(order))
+
+    async def beside(session: Any) -> None:
+        def watcher(_event: Any, step: Any, _at: Any) -> None:
+            for record in step.records:
+                if record.record_kind == "decided" and record.subject == "exit" and record.outcome == "close":
+                    number = len(answers) + len(waiting)
+                    waiting.append(asyncio.ensure_future(ask(session, number, record.inst_id)))
+
+        session.runner.watchers.append(watcher)
+
+    for seed in range(20):
+        waiting: list[Any] = []
+        play = Play(tmp_path / str(seed), world="chop", seed=seed)
+        play.session(1.0, beside)
+        assert not [*final(play)]
+        assert play.rows("SELECT 1 FROM closures WHERE cause IN ('unknown', 'manual')") == []
+        if len(answers) >= RACES:
+            break
+    assert len(answers) >= RACES
+    assert all(answer.ok for answer in answers)
+
+
+def test_a_restored_backup_catches_up_with_the_exchange(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    play.session(0.4)
+    kept = back_up(play.folder, WallClock(), "test")
+    play.session(0.4)
+    lost = {row["trade_id"] for row in play.rows("SELECT trade_id FROM fills")}
+    restore(play.folder, WallClock(), kept.name)
+    assert {row["trade_id"] for row in play.rows("SELECT trade_id FROM fills")} < lost
+    play.session(0.2)
+    assert {row["trade_id"] for row in play.rows("SELECT trade_id FROM fills")} >= lost
+    play.check()
+
+
+def test_a_line_that_keeps_falling_is_tried_again_ever_more_slowly() -> None:
+    backoff = Backoff(Random(3))
+    pauses = [backoff.pause_s() for _ in range(40)]
+    assert all(pause <= min(MOST_S, FIRST_S * 2**number) for number, pause in enumerate(pauses))
+    assert sum(pauses) / len(pauses) > MOST_S / 4  # not a storm: hundreds of attempts an hour at most
+    assert backoff.failures == 40

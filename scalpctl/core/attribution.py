@@ -201,5 +201,5 @@ def _shown(traces: Traces) -> Evidence:
 
 def closure_cause(parts: tuple[tuple[FillReport, Attribution], ...]) -> Attribution:
     """Give the cause of a closure that several orders made: that of the fill which brought the position to zero."""
-    last = max(parts, key=lambda part: (part[0].filled_at, part[0].trade_id))
+    _, last = max(enumerate(parts), key=lambda numbered: (numbered[1][0].filled_at, numbered[0]))
     return last[1]

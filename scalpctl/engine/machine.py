@@ -157,7 +157,7 @@ class Machine:
             trading.pursue(self.context, desk)
 
     def _fills_read(self, read: events.FillsRead) -> None:
-        for report in sorted(read.fills or (), key=lambda one: (one.filled_at, one.trade_id)):
+        for report in sorted(read.fills or (), key=lambda one: one.filled_at):  # as listed within one instant
             self._fill(report)
         account.match_waiting(self.context)
 
@@ -269,7 +269,7 @@ class Machine:
         desk = self._desk_of(found)
         if desk is None:
             return
-        for fill in sorted(found.fills or (), key=lambda one: (one.filled_at, one.trade_id)):
+        for fill in sorted(found.fills or (), key=lambda one: one.filled_at):
             booking.filled(self.context, desk, fill)
         account.bills(self.context, found.bills or ())
         if found.position_id.startswith(recovering.APPEARED):

@@ -38,7 +38,7 @@ APPEARED = "appeared:"
 def resync(ctx: Context, heard: Resync) -> None:
     """Bring our books in line: fills first, then orders, stops, bills, and only then compare positions."""
     account.positions(ctx, heard.positions)
-    for fill in sorted(heard.fills, key=lambda one: (one.filled_at, one.trade_id)):
+    for fill in sorted(heard.fills, key=lambda one: one.filled_at):  # as listed within one instant
         desk = ctx.desks.get(fill.inst_id)
         if desk is not None:
             booking.filled(ctx, desk, fill)

@@ -194,7 +194,7 @@ class OkxAccountReader:
                 lambda cursor: OrdersQuery(inst_type=_SWAP, begin=begin, after=cursor, limit=_PAGE),
                 lambda row: row.bill_id,
             )
-        ordered = oldest_first(rows, _fill_key, lambda row: row.fill_time or row.ts)
+        ordered = oldest_first(rows, _fill_key, _fill_order)
         reports = (fill_report(row, "fills") for row in ordered)
         return tuple(report for report in reports if report.filled_at >= since)
 
@@ -275,6 +275,11 @@ def _algo_key(row: AlgoRow) -> tuple[str, ...]:
 
 def _fill_key(row: FillRow) -> tuple[str, ...]:
     return (row.inst_id, row.trade_id, row.ord_id, row.bill_id)
+
+
+def _fill_order(row: FillRow) -> str:
+    """Order by time and, within a millisecond, by bill: trade ids of forced executions do not count up."""
+    return (row.fill_time or row.ts) + row.bill_id.zfill(24)
 
 
 def _lifecycle_key(row: ClosedPositionRow) -> tuple[str, ...]:

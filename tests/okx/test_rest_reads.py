@@ -163,6 +163,15 @@ async def test_b13_every_fill_of_a_long_gap_is_given_once_oldest_first(make: Any
     assert [fill.trade_id for fill in got] == [str(1_000 + n) for n in range(count)]
 
 
+async def test_fills_of_one_millisecond_come_in_the_order_of_their_bills(make: Any, documented: Any) -> None:
+    """A forced execution may carry a trade id that does not count up; what came first must not come second."""
+    at = str(make.start // 1_000 + 5)
+    ids = [("1083", "10001"), ("-1084", "10002"), ("999", "10003")]
+    fills = [documented.but("fill", tradeId=trade, billId=bill, fillTime=at, ts=at) for trade, bill in ids]
+    got = await make.desk(paged(make, fills)).reader.fills_since(make.start)
+    assert [fill.trade_id for fill in got] == ["1083", "-1084", "999"]
+
+
 async def test_b13_a_cursor_that_stands_still_is_an_error_not_a_list(make: Any, documented: Any) -> None:
     desk = make.desk(make.answer([documented.fill] * 100))
     with pytest.raises(ExchangeUnavailable, match="does not move"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Any, TypeVar
@@ -78,6 +78,9 @@ class RestClient:
         self._random = random
         self.limiter = limiter
         self.server_clock = ServerClock(clock)
+        self.progress: Callable[[int], None] | None = None
+        """Told after every read how many rows have come so far."""
+        self._rows_read = 0
 
     async def read(self, endpoint: Endpoint, row: type[T], ask: Ask | None = None, lane: Lane = Lane.QUERY) -> list[T]:
         """Give the rows of a read; ask again after a random pause while trying later makes sense."""
@@ -91,6 +94,9 @@ class RestClient:
             reraise=True,
         )
         rows: list[T] = await attempts(self._read_once, endpoint, row, target, inst_id, lane)
+        self._rows_read += len(rows)
+        if self.progress is not None:
+            self.progress(self._rows_read)
         return rows
 
     async def write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from scalpctl.core.instants import Instant
@@ -17,6 +18,7 @@ from scalpctl.wiring.session import Listening, Session, Wanted
 from scalpctl.wiring.venues import SimOptions, Venue, embedded, outside_world
 
 READY_WITHIN_S = 60
+Progress = Callable[[int], None] | None
 
 
 def venue_of(loaded: Loaded, folder: LedgerFolder, environ: dict[str, str], wall: Clock, listening: Listening) -> Venue:
@@ -60,8 +62,9 @@ def run(venue: Venue, work: Any) -> Any:
     return asyncio.run(whole())
 
 
-async def looked_at(venue: Venue, since: Instant) -> dict[str, Any]:
-    """Give what the exchange itself says about the account."""
+async def looked_at(venue: Venue, since: Instant, progress: Progress = None) -> dict[str, Any]:
+    """Give what the exchange itself says about the account; a long history tells how many rows have come."""
+    venue.client.rest.progress = progress
     hosting = [asyncio.ensure_future(one()) for one in venue.background]
     try:
         await venue.client.rest.synchronise()
@@ -71,8 +74,9 @@ async def looked_at(venue: Venue, since: Instant) -> dict[str, Any]:
             task.cancel()
 
 
-async def history(venue: Venue, since: Instant) -> tuple[Any, Any, Any]:
+async def history(venue: Venue, since: Instant, progress: Progress = None) -> tuple[Any, Any, Any]:
     """Give executions, bills and specifications as the exchange's archives have them."""
+    venue.client.rest.progress = progress
     hosting = [asyncio.ensure_future(one()) for one in venue.background]
     try:
         await venue.client.rest.synchronise()

@@ -29,6 +29,7 @@ from scalpctl.ledger.opening import open_ledger
 from scalpctl.ledger.reading import LedgerReader
 from scalpctl.ports.clock import Clock
 from scalpctl.wiring.code import code_digest
+from scalpctl.wiring.memory import opened_at
 
 Row = dict[str, Any]
 _FILL_BILLS = ("2", "5", "9")
@@ -86,6 +87,7 @@ class Import:
         self._bills: set[str] = set()
         self._specified: dict[str, Instrument] = {}
         self._newest: Instant | None = None
+        self._opened_at: Instant | None = None
         if folder.ledger.exists():
             with LedgerReader(folder.ledger) as reader:
                 self._remember(reader)
@@ -98,6 +100,7 @@ class Import:
             self._specified[row["inst_id"]] = _instrument(row)
         (newest,) = reader.rows("SELECT max(ts_us) AS at FROM journal")
         self._newest = newest["at"]
+        self._opened_at = opened_at(reader)
 
     def plan(self, exported: Exported) -> tuple[list[Life], Imported]:
         """Say what would be taken; a life of which an execution is known already is known."""
@@ -132,7 +135,7 @@ class Import:
                 if bill.bill_id not in self._bills and bill.type in _FILL_BILLS and key in taken:
                     matched = BillMatched(bill_id=bill.bill_id, matched_to=f"fill:{':'.join(key)}", matched_at=bill.at)
                     writer.append([mirrored(bill), matched])
-            for record in _end(chosen, session_id, source):
+            for record in _end(chosen, session_id, source, self._opened_at):
                 writer.append([record])
             writer.wait()
         finally:
@@ -170,10 +173,11 @@ def _count(result: Imported, chosen: Sequence[Life]) -> None:
     result.funding = add(*(-bill.balance_change for life in chosen for bill in life.funding), ZERO)
 
 
-def _end(chosen: Sequence[Life], session_id: str, source: str) -> list[Record]:
-    """Take what history earned out of cash again: the balance an engine begins with holds it already."""
+def _end(chosen: Sequence[Life], session_id: str, source: str, opened_at: Instant | None) -> list[Record]:
+    """Take what was earned before the opening out of cash again: the balance an engine begins with holds it already."""
     ended = max(life.closed_at for life in chosen)
-    whole = add(*(moved(life) for life in chosen), ZERO)
+    before = [life for life in chosen if opened_at is None or life.closed_at < opened_at]
+    whole = add(*(moved(life) for life in before), ZERO)
     records: list[Record] = []
     if whole:
         legs = (

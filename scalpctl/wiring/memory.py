@@ -30,7 +30,8 @@ def remembered(reader: LedgerReader) -> Remembered:
     newest = reader.rows("SELECT max(filled_at) AS at FROM fills")[0]["at"]
     bills_until = reader.rows("SELECT max(billed_at) AS at FROM bills")[0]["at"]
     since = (newest or 0) - FILLS_KEPT_US
-    known = [at for at in (newest, bills_until) if at is not None]
+    opened = opened_at(reader)
+    known = [at for at in (newest, bills_until) if at is not None and opened is not None]
     limits, noted_at = _limits(reader)
     latches = reader.rows("SELECT * FROM limit_latches WHERE cleared_at IS NULL")
     return Remembered(
@@ -54,15 +55,19 @@ def remembered(reader: LedgerReader) -> Remembered:
         latches={_latch_key(row): row["latch_id"] for row in latches},
         latched=tuple(_latch(row) for row in latches),
         closed_since=tuple(_result(row) for row in reader.rows(_CLOSED_SINCE, (noted_at,))),
-        opened_at=_opened_at(reader),
+        opened_at=opened or Instant(0),
         suspended={(row["inst_id"], row["trade_id"], row["order_id"]): _bill(row) for row in reader.rows(_SUSPENDED)},
         drifts={(row["inst_id"] or "", _drift_kind(row)): row["drift_id"] for row in reader.rows(_OPEN_DRIFTS)},
-        opened=bool(reader.rows("SELECT 1 FROM postings LIMIT 1")),
+        opened=opened is not None,
         hands=_hands(reader, newest or 0),
         crashes=tuple(Instant(row["started_at"]) for row in reader.rows(_CRASHES)),
     )
 
 
+_OWN_POSTINGS = (
+    "SELECT 1 FROM postings WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE end_reason LIKE 'imported from %') LIMIT 1"
+)
+"""An imported history lies before the opening: an engine that begins on it still has to write the balance down."""
 _SUSPENDED = (
     "SELECT * FROM bills WHERE trade_id IS NOT NULL AND order_id IS NOT NULL AND matched_to = 'bill:' || bill_id "
     "AND type IN ('2', '5', '9', '3')"
@@ -255,9 +260,12 @@ def _limits(reader: LedgerReader) -> tuple[dict[str, Any] | None, int]:
     return (msgspec.json.decode(rows[0]["limits"]), rows[0]["at"]) if rows else (None, 0)
 
 
-def _opened_at(reader: LedgerReader) -> Instant:
+def opened_at(reader: LedgerReader) -> Instant | None:
+    """Give since when a ledger follows its account: its opening, 0 for the account's whole life, None for not yet."""
     rows = reader.rows("SELECT posted_at FROM postings WHERE transaction_id = 'opening' LIMIT 1")
-    return Instant(rows[0]["posted_at"] if rows else 0)
+    if rows:
+        return Instant(rows[0]["posted_at"])
+    return Instant(0) if reader.rows(_OWN_POSTINGS) else None
 
 
 def _latch_key(row: Row) -> tuple[str, str]:

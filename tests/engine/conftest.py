@@ -90,7 +90,7 @@ class Play:
 
         def unheard(_loop: Any, context: dict[str, Any]) -> None:
             error = context.get("exception")
-            if isinstance(error, Killed):
+            if _is_death(error):
                 died.append(context["message"])
                 running.cancel()
             elif error is not None:
@@ -145,6 +145,12 @@ class Play:
 
 
 _OPEN = "SELECT inst_id, contracts FROM positions WHERE position_id NOT IN (SELECT position_id FROM closures)"
+
+
+def _is_death(error: BaseException | None) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_death(one) for one in error.exceptions)
+    return isinstance(error, Killed)
 
 
 @pytest.fixture

@@ -12,13 +12,18 @@ import pytest
 from audit.forging import audited
 from engine.conftest import Play
 
+from scalpctl.core.exported_rows import Exported
+from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.errors import NotCanonical, UsageError
 from scalpctl.host.clock import WallClock
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.reading import LedgerReader
 from scalpctl.ledger.verification.verify import verify
+from scalpctl.settings.loading import load
+from scalpctl.wiring.alone import history, run, venue_of
 from scalpctl.wiring.importing import Import, read_exports
+from scalpctl.wiring.session import Listening
 
 _SPEC = "SELECT inst_id, ct_val, ct_mult, lot_size FROM instruments"
 
@@ -165,15 +170,56 @@ def test_a_contract_nobody_specified_is_not_guessed(tmp_path: Path) -> None:
 
 
 def test_the_exchange_itself_can_be_asked(traded: Play) -> None:
-    from scalpctl.core.exported_rows import Exported
-    from scalpctl.core.instants import Instant
-    from scalpctl.settings.loading import load
-    from scalpctl.wiring.alone import history, run, venue_of
-    from scalpctl.wiring.session import Listening
-
     venue = venue_of(load(None, {}), traded.folder, {}, WallClock(), Listening())
     fills, bills, instruments = run(venue, history(venue, Instant(0)))
     work = Import(traded.folder, WallClock(), {one.inst_id: one for one in instruments})
     chosen, result = work.plan(Exported(list(fills), list(bills)))
     assert chosen == []
     assert result.known == len(traded.rows("SELECT 1 FROM closures"))
+
+
+def test_an_engine_begins_on_an_imported_history_and_its_cash_is_the_exchanges(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", seed=12, world="chop")
+    play.session(1.0, flatten=True)
+    (earned,) = play.rows("SELECT count(*) AS trades, dsum(net) AS net FROM closures")
+    for path in (*play.folder.path.glob("ledger.db*"), play.folder.anchors):
+        path.unlink()
+    chosen = _import_from_exchange(play)
+    assert chosen == earned["trades"]
+    play.session(0.5)
+    assert play.rows("SELECT posted_at FROM postings WHERE transaction_id = 'opening'")
+    cash = Decimal(play.rows("SELECT dsum(amount) AS cash FROM postings WHERE account = 'cash'")[0]["cash"])
+    account = next(iter(play.exchange().state.accounts.values()))
+    assert cash == account.cash + sum((one.margin for one in account.positions.values()), Decimal(0))
+    assert audited(play.folder.ledger) == {}
+    play.session(0.5)
+    assert audited(play.folder.ledger) == {}
+
+
+def _import_from_exchange(play: Play) -> int:
+    venue = venue_of(load(None, {}), play.folder, {}, WallClock(), Listening())
+    fills, bills, instruments = run(venue, history(venue, Instant(0)))
+    work = Import(play.folder, WallClock(), {one.inst_id: one for one in instruments})
+    exported = Exported(list(fills), list(bills))
+    chosen, _ = work.plan(exported)
+    if chosen:
+        work.write(chosen, exported, "the exchange")
+    return len(chosen)
+
+
+def test_what_is_imported_after_the_opening_is_cash_that_moved(tmp_path: Path) -> None:
+    """A time in which no engine ran: its trades come in with their money."""
+    play = Play(tmp_path / "root", seed=12, world="chop")
+    play.session(0.2, flatten=True)
+    before = (play.folder.ledger.read_bytes(), play.folder.anchors.read_bytes())
+    play.session(1.0, flatten=True)
+    for path in play.folder.path.glob("ledger.db*"):
+        path.unlink()
+    for path in play.folder.mirrors.glob("*"):
+        path.unlink()
+    for path, content in zip((play.folder.ledger, play.folder.anchors), before, strict=True):
+        path.write_bytes(content)
+    play.folder.ledger.chmod(0o600)
+    assert _import_from_exchange(play) > 0
+    cash = Decimal(play.rows("SELECT dsum(amount) AS cash FROM postings WHERE account = 'cash'")[0]["cash"])
+    assert cash == next(iter(play.exchange().state.accounts.values())).cash

@@ -221,13 +221,6 @@ def _turn_forgotten() -> list[Change]:
     return [(memory, "_begun", begun)]
 
 
-def _reason_forgotten() -> list[Change]:
-    from scalpctl.engine import memory
-
-    real = memory._position
-    return [(memory, "_position", lambda ctx, desk, kept: real(ctx, desk, replace(kept, decided=None)))]
-
-
 def _orders_forgotten() -> list[Change]:
     from scalpctl.engine import memory
 
@@ -235,7 +228,12 @@ def _orders_forgotten() -> list[Change]:
 
 
 def _act_then_record() -> list[Change]:
+    from scalpctl.engine.events import Ended
     from scalpctl.engine.runner import Runner
+
+    async def write(self: Any, records: Any) -> None:
+        await self.clock.sleep(0.2)
+        self.ledger.append(records)
 
     def hear(self: Any, event: Any) -> None:
         step = self.machine.handle(event, self.clock.now())
@@ -243,9 +241,12 @@ def _act_then_record() -> list[Change]:
             self._waiting.append((self._ticket, effect))
             self._something.set()
         if step.records:
-            asyncio.get_running_loop().call_later(0.02, self.ledger.append, step.records)
+            if isinstance(event, Ended):
+                self.ledger.append(step.records)
+            else:
+                asyncio.ensure_future(write(self, step.records))  # noqa: RUF006  nobody waits, that is the point
 
-    return [(Runner, "hear", hear)]
+    return [(Runner, name, hear) for name in ("hear", "market", "account")]
 
 
 SWARM, DEATHS = "swarm", "deaths"
@@ -272,7 +273,6 @@ MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "strangers stay strangers": (_strangers_unexplained, SWARM),
     "gates only advise": (_gates_open, SWARM),
     "a restart forgets what a turn left": (_turn_forgotten, SWARM),
-    "a restart forgets why it was closing": (_reason_forgotten, SWARM),
     "a restart forgets its orders": (_orders_forgotten, DEATHS),
     "acts before it records": (_act_then_record, DEATHS),
 }

@@ -12,6 +12,7 @@ import typer
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
 from scalpctl.cli.render.output import Envelope, write
+from scalpctl.cli.render.progress import counted
 from scalpctl.core.instants import Instant
 from scalpctl.errors import UsageError
 from scalpctl.host.clock import WallClock
@@ -95,16 +96,9 @@ def _paths(call: Invocation, scope: Scope) -> Any:
     from scalpctl.wiring.prices_heard import paths_of
 
     folder = LedgerFolder.around(call.ledger_path().absolute())
-    shown = sys.stderr.isatty() and not call.output.quiet
-
-    def progress(number: int) -> None:
-        if shown:
-            print(f"\rreading the tape: {number:,} events", end="", file=sys.stderr)
-
-    found = paths_of(folder.path if folder else None, [row["tape"] for row in scope.rows], progress)
-    if shown and found:
-        print("\r\x1b[K", end="", file=sys.stderr)
-    return found
+    tapes = [row["tape"] for row in scope.rows]
+    with counted("reading the tape", "events", quiet=call.output.quiet) as progress:
+        return paths_of(folder.path if folder else None, tapes, progress)
 
 
 def _answer(call: Invocation, reader: LedgerReader, report: Row, *, question: str | None, html: Path | None) -> None:

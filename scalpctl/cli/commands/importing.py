@@ -11,6 +11,7 @@ import typer
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
 from scalpctl.cli.render.output import Envelope
+from scalpctl.cli.render.progress import counted
 from scalpctl.errors import UsageError
 from scalpctl.host.clock import WallClock
 
@@ -92,5 +93,6 @@ def _asked(call: Invocation, since: str) -> tuple[Exported, dict[str, Instrument
     folder = call.folder()
     venue = venue_of(call.settings(), folder, call.environ, WallClock(), Listening())
     begin = moment(since, venue.clock.now(), call.output.zone)
-    fills, bills, instruments = run(venue, history(venue, begin))
+    with counted("asking the exchange", "rows", quiet=call.output.quiet) as progress:
+        fills, bills, instruments = run(venue, history(venue, begin, progress))
     return Exported(list(fills), list(bills)), {one.inst_id: one for one in instruments}, "the exchange"

@@ -11,6 +11,7 @@ import typer
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
 from scalpctl.cli.render.output import Envelope
+from scalpctl.cli.render.progress import counted
 from scalpctl.core.instants import Instant
 from scalpctl.errors import UsageError
 from scalpctl.host.clock import WallClock
@@ -139,7 +140,8 @@ def _picture(call: Invocation, folder: LedgerFolder, since: Instant) -> dict[str
     if seen is not None:
         return seen
     venue = venue_of(call.settings(), folder, call.environ, WallClock(), Listening())
-    alone: dict[str, Any] = run(venue, looked_at(venue, since))
+    with counted("asking the exchange", "rows", quiet=call.output.quiet) as progress:
+        alone: dict[str, Any] = run(venue, looked_at(venue, since, progress))
     return alone
 
 

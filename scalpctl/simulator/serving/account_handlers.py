@@ -9,7 +9,7 @@ from scalpctl.simulator.denied import Denied
 from scalpctl.simulator.exchange import Exchange
 from scalpctl.simulator.serving import account_rows as rows
 from scalpctl.simulator.serving import market_rows
-from scalpctl.simulator.serving.pages import Params, matches, page
+from scalpctl.simulator.serving.pages import Params, matches, page, page_of_history
 from scalpctl.simulator.serving.public_handlers import instruments, spec_of
 from scalpctl.simulator.state import Account, Algo, Order
 
@@ -61,13 +61,14 @@ def bills_archive(ex: Exchange, account: Account, params: Params) -> Rows:
 
 
 def _bills(ex: Exchange, account: Account, params: Params, kept: int) -> Rows:
-    known = [
-        one
-        for one in account.bills
-        if ex.now - one.at <= kept
-        and matches(one, params, type="type", subType="sub_type", instId="inst_id", mgnMode="mode")
-    ]
-    taken = page(known, params, cursor=lambda one: int(one.bill_id), at=lambda one: one.at)
+    taken = page_of_history(
+        account.bills,
+        params,
+        number=lambda one: int(one.bill_id),
+        at=lambda one: one.at,
+        oldest=ex.now - kept,
+        keep=lambda one: matches(one, params, type="type", subType="sub_type", instId="inst_id", mgnMode="mode"),
+    )
     return [rows.bill(one) for one in taken]
 
 
@@ -211,12 +212,15 @@ def fills_history(ex: Exchange, account: Account, params: Params) -> Rows:
 
 
 def _fills(ex: Exchange, account: Account, params: Params, kept: int) -> Rows:
-    known = [
-        one
-        for one in account.fills
-        if ex.now - one.at <= kept and matches(one, params, instId="inst_id", ordId="order_id", subType="sub_type")
-    ]
-    return [rows.fill(one) for one in page(known, params, cursor=lambda one: int(one.bill_id), at=lambda one: one.at)]
+    taken = page_of_history(
+        account.fills,
+        params,
+        number=lambda one: int(one.bill_id),
+        at=lambda one: one.at,
+        oldest=ex.now - kept,
+        keep=lambda one: matches(one, params, instId="inst_id", ordId="order_id", subType="sub_type"),
+    )
+    return [rows.fill(one) for one in taken]
 
 
 def algo(_ex: Exchange, account: Account, params: Params) -> Rows:

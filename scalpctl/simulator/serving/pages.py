@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from scalpctl.simulator.denied import Denied
@@ -47,6 +49,28 @@ def page(
         if len(found) == limit:
             break
     return found
+
+
+def page_of_history(
+    rows: Sequence[T],
+    params: Params,
+    *,
+    number: Callable[[T], int],
+    at: Callable[[T], int],
+    oldest: int,
+    keep: Callable[[T], bool],
+) -> list[T]:
+    """Give a page of a long history that only grows, both by number and by time, without walking all of it."""
+    after, before = whole(params, "after"), whole(params, "before")
+    begin, end = whole(params, "begin"), whole(params, "end")
+    last = len(rows) if after is None else bisect_left(rows, after, key=number)
+    if end is not None:
+        last = min(last, bisect_left(rows, (end + 1) * 1_000, key=at))
+    first = bisect_left(rows, max(oldest, (begin or 0) * 1_000), key=at)
+    if before is not None:
+        first = max(first, bisect_right(rows, before, key=number))
+    found = (rows[place] for place in range(last - 1, first - 1, -1) if keep(rows[place]))
+    return list(islice(found, limit_of(params, 100)))
 
 
 def matches(row: Any, params: Params, **names: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median_low
 
 from scalpctl.core.instants import NANOS_PER_SECOND, Instant, Monotonic
+from scalpctl.errors import ExchangeUnavailable
 from scalpctl.ports.clock import Clock
 
 SAMPLES = 5
@@ -48,12 +49,17 @@ class ServerClock:
         return Instant(ours + skew.behind_us - skew.uncertainty_us)
 
     async def measure(self, ask: Callable[[], Awaitable[Instant]], samples: int = SAMPLES) -> Skew:
-        """Ask a few times and keep the median offset, each answer taken to be half a round trip old."""
+        """Ask a few times and keep the median offset, each answer taken to be half a round trip old; one is enough."""
         anchors: list[int] = []
         trips: list[int] = []
-        for _ in range(samples):
+        for asked in range(1, samples + 1):
             before = self._clock.monotonic()
-            server = await ask()
+            try:
+                server = await ask()
+            except ExchangeUnavailable:
+                if asked == samples and not anchors:
+                    raise
+                continue
             after = self._clock.monotonic()
             trips.append(after - before)
             anchors.append(server * _NANOS_PER_MICRO - (before + (after - before) // 2))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalpctl.core.instants import Instant
+from scalpctl.errors import ExchangeUnavailable
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.okx.server_clock import ServerClock
 
@@ -53,3 +55,20 @@ async def test_f5_an_expiry_is_translated_on_the_early_side() -> None:
 def test_before_it_is_measured_it_is_our_own() -> None:
     clock = HandClock(START)
     assert ServerClock(clock).now() == clock.now()
+
+
+async def test_a_measurement_needs_one_answer_of_several() -> None:
+    clock = HandClock(START)
+    server = ServerClock(clock)
+    answers = [None, None, 3_000_000, None, None]
+
+    async def ask() -> Instant:
+        ahead = answers.pop(0)
+        if ahead is None:
+            raise ExchangeUnavailable("no answer came in time")
+        return Instant(clock.now() + ahead)
+
+    assert (await server.measure(ask)).behind_us == 3_000_000
+    answers += [None] * 5
+    with pytest.raises(ExchangeUnavailable):
+        await server.measure(ask)

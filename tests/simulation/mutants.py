@@ -249,16 +249,16 @@ def _act_then_record() -> list[Change]:
     return [(Runner, name, hear) for name in ("hear", "market", "account")]
 
 
-SWARM, DEATHS = "swarm", "deaths"
+SWARM, DEAF, DEATHS = "swarm", "deaf", "deaths"
 MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "a stop is never placed": (_no_stop, SWARM),
     "a cancelled stop is believed to stand": (_stop_assumed, SWARM),
     "what others opened is left bare": (_others_left_bare, SWARM),
-    "no answer means no order": (_void_at_once, SWARM),
-    "the first not-found is believed": (_first_not_found, SWARM),
-    "an unknown outcome is a refusal": (_status_decides, SWARM),
-    "what got no answer is sent again": (_blind_retry, SWARM),
-    "orders carry no expiry": (_no_expiry, SWARM),
+    "no answer means no order": (_void_at_once, DEAF),
+    "the first not-found is believed": (_first_not_found, DEAF),
+    "an unknown outcome is a refusal": (_status_decides, DEAF),
+    "what got no answer is sent again": (_blind_retry, DEAF),
+    "orders carry no expiry": (_no_expiry, DEAF),
     "exits may open": (_exits_may_open, SWARM),
     "entries take": (_entries_take, SWARM),
     "bills are not booked": (_bills_forgotten, SWARM),
@@ -276,7 +276,7 @@ MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "a restart forgets its orders": (_orders_forgotten, DEATHS),
     "acts before it records": (_act_then_record, DEATHS),
 }
-"""What is wrong, and where it is looked for: in the swarm, or around deaths."""
+"""What is wrong, and where it is looked for: in the swarm, where answers get lost, or around deaths."""
 
 
 @contextmanager

@@ -12,6 +12,8 @@ NAKED_S = 3.0
 """Longest without a whole stop while nothing disturbs."""
 DISTURBED_S = 75.0
 """How long a disturbance excuses: an outage lasts up to a minute, and reconnecting takes its time."""
+WEATHER_S = {"none": 0, "light": 20, "storm": 20, "fog": 45}
+"""What lost answers excuse: each attempt takes as long as a request may."""
 BLINDING = frozenset(
     {
         "silence",
@@ -64,7 +66,7 @@ class Oracles:
             since = self.naked_since.setdefault(inst_id, now)
             seconds = (now - max(since, self.disturbed_until)) / 1e6
             self.worst_naked_s = max(self.worst_naked_s, seconds)
-            allowed = NAKED_S if self.weather == "none" else NAKED_S + 20
+            allowed = NAKED_S + WEATHER_S[self.weather]
             if seconds > allowed:
                 self._broke(f"O9: {inst_id} has had no stop for {seconds:.1f} s")
 

@@ -88,14 +88,28 @@ FAMILIES: dict[str, Callable[[Random], Drawn]] = {
     "kill": lambda dice: ("kill", {}),
     "listing": lambda dice: ("suspend", {"instrument": dice.choice(["SOL-USDT-SWAP", "DOGE-USDT-SWAP"])}),
     "algos": lambda dice: ("algos-fail", {}),
+    "stale": lambda dice: dice.choice([
+        ("positions", {"to": "empty"}), ("oddity", {"read_lag_ms": dice.choice(["400", "2500"])}),
+    ]),
 }  # fmt: skip
 
 ENDS: dict[str, Callable[[str, dict[str, str]], tuple[str, tuple[tuple[str, str], ...]]]] = {
     "silence": lambda action, _: (f"un{action}", ()),
     "listing": lambda _, arguments: ("resume", tuple(arguments.items())),
     "algos": lambda action, _: (action, (("on", "no"),)),
+    "stale": lambda action, _: (action, (("to", ""),) if action == "positions" else (("read_lag_ms", "0"),)),
 }
 """How what was taken away comes back: what never speaks again cannot be traded with."""
+
+
+def deaf(seed: int) -> Plan:
+    """A plan in which answers get lost and the channel that would tell of orders is silent: only asking helps."""
+    acts = (
+        Act(60, "silence", "mute", (("channel", "orders"),)),
+        Act(60, "stale", "oddity", (("read_lag_ms", "2500"),)),
+        Act(LASTS_S - 100, "silence", "unmute"),
+    )
+    return Plan(seed, WORLDS[seed % len(WORLDS)], "fog", acts)
 
 
 def plan_of(seed: int) -> Plan:
@@ -110,5 +124,5 @@ def plan_of(seed: int) -> Plan:
             acts.append(Act(at_s, family, action, tuple(arguments.items())))
             if family in ENDS:
                 acts.append(Act(at_s + dice.randint(40, 150), family, *ENDS[family](action, arguments)))
-    weather = dice.choice(["none", "none", "light", "storm"])
+    weather = dice.choice(["none", "none", "light", "storm", "fog"])
     return Plan(seed, dice.choice(WORLDS), weather, tuple(sorted(acts, key=lambda act: (act.at_s, act.action))))

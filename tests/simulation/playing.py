@@ -132,6 +132,7 @@ class _Run:
         host.command("preset", {"preset": "none"})
         host.command("skew", {"seconds": "0"})
         host.command("positions", {"to": ""})
+        host.command("oddity", {"read_lag_ms": "0"})
         host.command("algos-fail", {"on": "no"})
         for inst_id in ("SOL-USDT-SWAP", "DOGE-USDT-SWAP"):
             host.command("resume", {"instrument": inst_id})

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from simulation.dying import SCENARIOS, dying_at, points_of
-from simulation.mutants import DEATHS, MUTANTS, mutated
-from simulation.plans import Plan, plan_of
+from simulation.mutants import DEAF, DEATHS, MUTANTS, mutated
+from simulation.plans import Plan, deaf, plan_of
 from simulation.playing import play_plan
 
 SEEDS = (101, 111, 103, 100, 110, 105, 107, 109)
@@ -18,8 +18,12 @@ WHERE = ("order_intended", "place leaves", "answer to place")
 
 
 def _found_in_the_swarm() -> Iterator[list[str]]:
-    for plan in (*map(plan_of, SEEDS), *(Plan.read(path.read_text()) for path in KEPT)):
+    for plan in (*map(plan_of, SEEDS), *map(deaf, range(4)), *(Plan.read(path.read_text()) for path in KEPT)):
         yield play_plan(plan).broken
+
+
+def _found_by_the_deaf() -> Iterator[list[str]]:
+    return (play_plan(deaf(seed)).broken for seed in range(12))
 
 
 def _found_around_deaths(folder: Path) -> Iterator[list[str]]:
@@ -34,5 +38,6 @@ def _found_around_deaths(folder: Path) -> Iterator[list[str]]:
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_a_wrong_engine_is_caught(name: str, tmp_path: Path) -> None:
     with mutated(name):
-        tried = _found_around_deaths(tmp_path) if MUTANTS[name][1] == DEATHS else _found_in_the_swarm()
+        where = {DEATHS: lambda: _found_around_deaths(tmp_path), DEAF: _found_by_the_deaf}
+        tried = where.get(MUTANTS[name][1], _found_in_the_swarm)()
         assert any(tried), f"nobody noticed that {name}"

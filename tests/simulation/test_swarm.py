@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from simulation.plans import FAMILIES, Plan, plan_of
+from simulation.plans import FAMILIES, Plan, deaf, plan_of
 from simulation.playing import play_plan, shrunk
 
 KEPT = sorted(Path(__file__).with_name("kept").glob("*.txt"))
@@ -23,6 +23,12 @@ def test_what_was_found_once_stays_mended(path: Path) -> None:
 def test_no_trouble_loses_doubles_or_bares_anything(seed: int) -> None:
     outcome = play_plan(plan_of(seed))
     assert outcome.ok, str(shrunk(outcome))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_only_asking_helps_the_deaf_and_they_ask(seed: int) -> None:
+    outcome = play_plan(deaf(seed))
+    assert outcome.ok, str(outcome)
 
 
 def test_a_plan_can_be_written_down_and_read_again() -> None:

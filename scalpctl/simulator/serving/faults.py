@@ -41,8 +41,9 @@ PRESETS: dict[str, Odds] = {
         html=0.01, duplicate_frame=0.05, dropped_frame=0.02, late_frame=0.05, truncated=0.01,
         disconnect=0.0002,
     ),
+    "fog": Odds(lost_request=0.05, lost_answer=0.2, server_error=0.05, undefined=0.1, slow=0.15, slow_s=20.0),
 }  # fmt: skip
-"""From nothing to a bad day at the exchange."""
+"""From nothing to a bad day at the exchange; in fog nobody knows what has arrived and what was done."""
 
 
 @dataclass(slots=True)
@@ -105,6 +106,12 @@ class Faults:
     def loses(self, share: float) -> bool:
         """Draw whether an operation over a stream, or its answer, is lost; nobody is told."""
         return bool(share) and self.random.random() < share
+
+    def delays(self) -> int:
+        """Draw how many microseconds an operation over a stream is on its way; usually it is there at once."""
+        if not self.odds.slow or self.random.random() >= self.odds.slow:
+            return 0
+        return int(self.random.random() * self.odds.slow_s * 1_000_000)
 
     def hangs_up(self) -> bool:
         """Draw whether a connection breaks now."""

@@ -23,6 +23,7 @@ from scalpctl.simulator.serving.rest import Rest
 from scalpctl.simulator.specs import BY_ID
 from scalpctl.simulator.state import Account
 
+NEVER = 1 << 62
 IDLE_US = 30_000_000
 LOGIN_WITHIN_US = 30_000_000
 SUBSCRIPTIONS_PER_HOUR = 480
@@ -76,6 +77,8 @@ class Session:
         self._faults = faults
         self._late: list[bytes] = []
         """Frames held back until the next look at the time: others have overtaken them by then."""
+        self._held: list[tuple[int, ClientFrame]] = []
+        """Operations on their way: they arrive at their time, or with the end of the line, but they arrive."""
         self.path = path
         self.account: Account | None = None
         self._house = house
@@ -108,6 +111,7 @@ class Session:
         late, self._late = self._late, []
         for frame in late:
             self._outlet.send(frame)
+        self._arrived(self._house.now)
         if self._house.now - self._busy_at > IDLE_US:
             self._outlet.close(4004)
 
@@ -129,7 +133,8 @@ class Session:
         self._say({"event": "notice", "code": code, "msg": message, "connId": "a4d3ae55"})
 
     def closed(self) -> None:
-        """Forget the client."""
+        """Forget the client; what it has sent still arrives."""
+        self._arrived(NEVER)
         self._house.hub.leave(self)
 
     def _login(self, said: ClientFrame) -> None:
@@ -244,19 +249,36 @@ class Session:
             return
         if self._faults.loses(self._faults.odds.lost_request):
             return
+        delay_us = self._faults.delays()
+        if delay_us:
+            self._held.append((self._house.now + delay_us, said))
+        else:
+            self._carry_out(said, self.account)
+
+    def _arrived(self, until: int) -> None:
+        """Carry out the operations whose time has come."""
+        due = [said for at, said in self._held if at <= until]
+        self._held = [(at, said) for at, said in self._held if at > until]
+        for said in due:
+            if self.account is not None:
+                self._carry_out(said, self.account)
+
+    def _carry_out(self, said: ClientFrame, account: Account) -> None:
         try:
             items = decode(list[dict[str, Any]], bytes(said.args))
             endpoint = OPERATIONS[said.op]
-            self._house.rest.limit(endpoint, self.account.uid, items)
+            self._house.rest.limit(endpoint, account.uid, items)
             self._house.rest.expired(said.exp_time)
-            rows = self._house.act(self.account, said.op, items)
+            rows = self._house.act(account, said.op, items)
         except AnswerMalformed:
             self._reply(said, "60013", "Invalid args", [])
             return
         except Denied as no:
             self._reply(said, no.code, no.message, [])
             return
-        if not self._faults.loses(self._faults.odds.lost_answer):  # what was done stays done
+        if self._faults.loses(self._faults.odds.undefined):  # what was done stays done
+            self._reply(said, "50004", "API endpoint request timeout", [])
+        elif not self._faults.loses(self._faults.odds.lost_answer):
             self._reply(said, trade_handlers.code_of(rows), "", rows)
 
     def _reply(self, said: ClientFrame, code: str, message: str, rows: list[dict[str, Any]]) -> None:

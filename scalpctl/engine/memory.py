@@ -184,8 +184,24 @@ def _begun(desk: Desk, kept: RememberedPosition) -> tuple[positions.Position, Co
     borrowed = Contracts(subtract(kept.contracts.value, known))
     if borrowed.value <= ZERO or not _began_with_some(kept):
         return empty, Contracts(ZERO)
-    value = Fraction(borrowed.value) * Fraction(kept.entry_price)
+    value = Fraction(borrowed.value) * _first_price(kept, borrowed)
     return replace(empty, contracts=borrowed, contracts_max=borrowed, value=value), borrowed
+
+
+def _first_price(kept: RememberedPosition, borrowed: Contracts) -> Fraction:
+    """Work back from today's average to the price of what was there before the executions that are known."""
+    held, share, rest = Fraction(borrowed.value), Fraction(1), Fraction(0)
+    for one in kept.fills:
+        size = Fraction(one.contracts.value)
+        if one.action is not kept.side.opening:
+            held -= size  # closing leaves the average as it is
+            if held <= 0:
+                break
+            continue
+        share *= held / (held + size)
+        rest = (rest * held + Fraction(one.price) * size) / (held + size)
+        held += size
+    return (Fraction(kept.entry_price) - rest) / share
 
 
 def _began_with_some(kept: RememberedPosition) -> bool:

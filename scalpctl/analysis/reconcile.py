@@ -150,6 +150,8 @@ class Statement:
     matched: int
     orphan_bills: list[Row]
     orphan_postings: list[Row]
+    postings_before: int = 0
+    """Cash postings that lie before ``since``: not part of this proof."""
 
     @property
     def holds(self) -> bool:
@@ -196,7 +198,17 @@ def statement(reader: Reader, picture: Row) -> Statement:
         matched=matched,
         orphan_bills=orphan_bills,
         orphan_postings=orphans,
+        postings_before=_before(reader, since),
     )
+
+
+def _before(reader: Reader, since: int) -> int:
+    rows = reader.rows(
+        "SELECT count(*) AS n FROM postings WHERE account = 'cash' AND posted_at < ? AND transaction_id <> 'opening' "
+        "AND source_kind <> 'import'",
+        (since,),
+    )
+    return int(rows[0]["n"])
 
 
 def _sum(rows: list[Row]) -> Decimal:

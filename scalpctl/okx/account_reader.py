@@ -59,6 +59,7 @@ _HOUR_S = 3_600
 FILLS_KEPT_S = 3 * _DAY_S
 ORDERS_KEPT_S = 7 * _DAY_S
 BILLS_KEPT_S = 7 * _DAY_S
+ARCHIVES_KEPT_S = 90 * _DAY_S
 OVERLAP_S = 60
 """Asked again before every cursor: rows are kept by identity, so twice is harmless and a gap is not."""
 _ORDER_LIFE_S = _DAY_S
@@ -182,6 +183,11 @@ class OkxAccountReader:
         ordered = oldest_first(rows, _algo_key, lambda row: row.u_time or row.c_time)
         reports = (algo_report(row) for row in ordered)
         return tuple(report for report in reports if (report.updated_at or report.created_at) >= since)
+
+    @property
+    def reaches_back_to(self) -> Instant:
+        """Give since when the archives still hold everything: what is older can no longer be proven."""
+        return Instant(max(0, after(self._clock.now(), _HOUR_S - ARCHIVES_KEPT_S)))
 
     async def fills_since(self, since: Instant) -> tuple[FillReport, ...]:
         """Give fills, oldest first."""

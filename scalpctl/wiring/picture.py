@@ -15,6 +15,7 @@ SETTLE = "USDT"
 async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
     """Ask for everything that a comparison needs: positions first, then what explains them."""
     reader = client.account
+    since = max(since, reader.reaches_back_to)
     positions = await reader.positions()
     orders, algos = await reader.orders_pending(), await reader.algos_pending()
     fills, bills = await reader.fills_since(since), await reader.bills_since(since)

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from engine.conftest import Play, until
 
+from scalpctl.analysis.reconcile import statement
 from scalpctl.cli.app import run
 from scalpctl.core.instants import Instant
 from scalpctl.host.hand_clock import HandClock
+from scalpctl.ledger.reading import LedgerReader
 from scalpctl.simulator.serving.host import Host
 from scalpctl.simulator.serving.store import Store
 
@@ -171,3 +173,13 @@ def test_cron_treats_a_position_that_appeared_as_it_was_told(
     assert len(play.rows("SELECT 1 FROM positions WHERE state <> 'closed'")) == left
     assert asked(play, capsys, "reconcile")[0] == 0
     play.check()
+
+
+def test_what_is_older_than_the_archives_is_said_to_be_unproven(play: Play) -> None:
+    play.session(0.8, flatten=True)
+    later = play.exchange().now + 1
+    with LedgerReader(play.folder.ledger) as reader:
+        (cash,) = reader.rows("SELECT dsum(amount) AS cash, count(*) AS n FROM postings WHERE account = 'cash'")
+        proof = statement(reader, {"since": later, "cash": cash["cash"], "bills": [], "fills": []})
+    assert proof.holds
+    assert proof.postings_before == cash["n"] > 0

@@ -12,7 +12,7 @@ from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
 from scalpctl.cli.render.output import Envelope
 from scalpctl.cli.render.progress import counted
-from scalpctl.core.instants import Instant
+from scalpctl.core.instants import Instant, rfc3339
 from scalpctl.errors import UsageError
 from scalpctl.host.clock import WallClock
 from scalpctl.host.ids import RandomIds
@@ -205,6 +205,9 @@ def _show(call: Invocation, findings: list[Finding], proof: Statement, *, statem
         call.output.say([f"scalpctl reconcile --apply {plan}"])
     elif proof.holds:
         call.output.say(["ledger and exchange agree to the last digit"])
+    if proof.postings_before:
+        what = f"{proof.postings_before} postings before {rfc3339(Instant(proof.since))} are not part of this proof"
+        call.output.say([f"{what}: they were not asked for, or are older than the three months the exchange keeps"])
 
 
 def _figures(proof: Statement) -> dict[str, Any]:
@@ -218,5 +221,6 @@ def _figures(proof: Statement) -> dict[str, Any]:
         "bills_matched": proof.matched,
         "orphan_bills": proof.orphan_bills,
         "orphan_postings": proof.orphan_postings,
+        "postings_before": proof.postings_before,
         "holds": proof.holds,
     }

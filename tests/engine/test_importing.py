@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from audit.forging import audited
 from engine.conftest import Play
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from scalpctl.core.exported_rows import Exported
 from scalpctl.core.instants import Instant
@@ -223,3 +226,29 @@ def test_what_is_imported_after_the_opening_is_cash_that_moved(tmp_path: Path) -
     assert _import_from_exchange(play) > 0
     cash = Decimal(play.rows("SELECT dsum(amount) AS cash FROM postings WHERE account = 'cash'")[0]["cash"])
     assert cash == next(iter(play.exchange().state.accounts.values())).cash
+
+
+HEADS = (
+    "instId,tradeId,ordId,side,fillPx,fillSz,fee,ts",
+    "Instrument,Trade ID,Order ID,Side,Filled Price,Size,Fee,Fee Unit,Exec Type,PnL,Time",
+    "billId,type,subType,ccy,balChg,bal,instId,ordId,tradeId,ts",
+)
+CELLS = st.one_of(
+    st.sampled_from(
+        ["", "BTC-USDT-SWAP", "buy", "Sell", "1", "-0.1", "1e5", "NaN", "2026-01-05 06:00:00", "1767600000000"]
+    ),
+    st.text(max_size=12),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(HEADS), st.lists(st.lists(CELLS, max_size=12), max_size=6), st.binary(max_size=30))
+def test_no_file_breaks_the_reader_of_exports(tmp_path: Path, head: str, rows: list[list[str]], junk: bytes) -> None:
+    path = tmp_path / "x.csv"
+    with path.open("w", newline="", encoding="utf-8", errors="surrogatepass") as stream:
+        stream.write(head + "\n")
+        csv.writer(stream).writerows(rows)
+    for content in (path.read_bytes(), path.read_bytes() + junk, junk):
+        path.write_bytes(content)
+        with suppress(UsageError):
+            read_exports([path], None)

@@ -26,7 +26,8 @@ from scalpctl.core.money import Contracts
 from scalpctl.core.sides import Action, Side
 from scalpctl.errors import ExchangeUnavailable, ExchangeUnreachable, InvariantBroken
 from scalpctl.okx.rest_trading import ENTRY_TAG
-from scalpctl.okx.verdicts import by_code, orders_judged
+from scalpctl.okx.verdicts import by_code, by_order_items, orders_judged
+from scalpctl.okx.wire.envelope import OrderAck
 
 ACK = {"ordId": "9001", "clOrdId": "sc0000000001", "tag": "", "ts": "1795162530456", "sCode": "0", "sMsg": ""}
 
@@ -262,3 +263,24 @@ async def test_b12_no_order_ever_carries_an_exponent(make: Any, contracts: Decim
     body = json.loads(desk.transport.sent[0].body)
     assert "E" not in (body["sz"] + body["px"]).upper()
     assert (Decimal(body["sz"]), Decimal(body["px"])) == (contracts, price)
+
+
+def test_an_answer_in_order_without_ids_is_taken_by_its_place() -> None:
+    acks = [OrderAck(ord_id="11", s_code="0"), OrderAck(s_code="51008", s_msg="no margin")]
+    first, second = by_order_items("2", "", acks, ["a1", "b2"])
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Refused)
+    named = [OrderAck(cl_ord_id="b2", ord_id="12", s_code="0"), OrderAck(cl_ord_id="a1", s_code="51008")]
+    first, second = by_order_items("2", "", named, ["a1", "b2"])
+    assert isinstance(first, Refused)
+    assert isinstance(second, Accepted)
+    (alone,) = by_order_items("0", "", [OrderAck(cl_ord_id="somebody", ord_id="13", s_code="0")], ["a1"])
+    assert isinstance(alone, Unknown)
+
+
+def test_an_open_outcome_says_whether_it_is_there_already() -> None:
+    there, open_ = by_code("51016", "duplicate"), by_code("50004", "timeout")
+    assert isinstance(there, Unknown)
+    assert "there already" in there.why
+    assert isinstance(open_, Unknown)
+    assert "leaves it open" in open_.why

@@ -152,7 +152,7 @@ class Session:
             )
         control = ControlServer(self.folder.socket, self._handlers())
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_forever(one())) for one in background]
+            tasks = [group.create_task(_forever(one)) for one in background]
             if not self.venue.stepped:
                 await control.start()
             try:
@@ -270,6 +270,6 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return error
 
 
-async def _forever(work: Awaitable[None]) -> None:
-    await work
+async def _forever(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
     raise AssertionError("a task that should run for ever came to its end")

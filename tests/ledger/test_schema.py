@@ -6,6 +6,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -196,17 +197,23 @@ def test_the_models_round_trip_on_sqlite(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[str]:
+def open_folder() -> Iterator[Path]:
+    """A folder of its own that another user may use; pytest's own folders are for their owner only."""
+    with tempfile.TemporaryDirectory(prefix="scalpctl-postgres-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
+@pytest.fixture
+def postgres(open_folder: Path) -> Iterator[str]:
     """A real server of our own, where one is installed."""
     found = [*Path("/usr/lib/postgresql").glob("*/bin/initdb")] or [
         Path(name) for name in [shutil.which("initdb")] if name
     ]
     if not found:
         pytest.skip("no PostgreSQL server is installed here (initdb was not found)")
-    tools, data, sockets = found[-1].parent, tmp_path / "pg", tmp_path
+    tools, data = found[-1].parent, open_folder / "pg"
     as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if _is_root() else []
-    if as_user:
-        subprocess.run(["chmod", "-R", "a+rwx", str(tmp_path), *map(str, list(tmp_path.parents)[:3])], check=True)
     made = subprocess.run(
         [*as_user, str(tools / "initdb"), "-D", str(data), "-U", "scalp", "-A", "trust"],
         capture_output=True,
@@ -214,10 +221,10 @@ def postgres(tmp_path: Path) -> Iterator[str]:
     )
     if made.returncode != 0:
         pytest.skip(f"PostgreSQL could not be set up here: {made.stderr.decode()[-200:]}")
-    options = f"-c listen_addresses='' -c unix_socket_directories={sockets} -c fsync=off"
-    control = [*as_user, str(tools / "pg_ctl"), "-D", str(data), "-w", "-l", str(tmp_path / "log")]
+    options = f"-c listen_addresses='' -c unix_socket_directories={open_folder} -c fsync=off"
+    control = [*as_user, str(tools / "pg_ctl"), "-D", str(data), "-w", "-l", str(open_folder / "log")]
     subprocess.run([*control, "-o", options, "start"], check=True, capture_output=True)
-    yield f"postgresql+psycopg://scalp@/postgres?host={sockets}"
+    yield f"postgresql+psycopg://scalp@/postgres?host={open_folder}"
     subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
 
 

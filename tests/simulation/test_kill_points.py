@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from simulation.dying import SCENARIOS, Scenario, chosen, dying_at, points_of
 
-EACH = 6
+EACH = 4
 """Points tried in every scenario, spread evenly over those worth dying at."""
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
 def test_dying_at_any_step_is_made_good(scenario: Scenario, tmp_path: Path) -> None:
     names = points_of(scenario, tmp_path / "counted")

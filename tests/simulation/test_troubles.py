@@ -105,7 +105,7 @@ def test_a_close_from_outside_races_the_engines_own(tmp_path: Path) -> None:
 
         session.runner.watchers.append(watcher)
 
-    for seed in range(20):
+    for seed in range(40):
         waiting: list[Any] = []
         play = Play(tmp_path / str(seed), world="chop", seed=seed)
         play.session(1.0, beside)

@@ -27,7 +27,7 @@ from scalpctl.wiring.alone import history, run, venue_of
 from scalpctl.wiring.importing import Import
 from scalpctl.wiring.session import Listening
 
-SIZES = (25_000, 50_000, 100_000)
+SIZES = (20_000, 40_000, 80_000)
 RUN = ("run", "--for", "4h", "--speed", "max", "--seed", "11", "--on-exit", "flatten", "-q")
 
 

@@ -43,7 +43,7 @@ def run(
     instruments: Annotated[
         str | None, typer.Option("--instruments", help="Comma-separated, instead of the configured.")
     ] = None,
-    faults: Annotated[str, typer.Option("--faults", help="What goes wrong: none, light or storm.")] = "none",
+    faults: Annotated[str, typer.Option("--faults", help="What goes wrong: none, light, storm or fog.")] = "none",
     schedule: Annotated[
         Path | None, typer.Option("--schedule", help="YAML list of what others do, by simulated time.")
     ] = None,

@@ -33,7 +33,7 @@ def serve(
     world: Annotated[str, typer.Option("--world", help="Market world.")] = "range",
     seed: Annotated[int, typer.Option("--seed", help="Seed of prices and faults.")] = 1,
     balance: Annotated[str, typer.Option("--balance", help="USDT the account begins with.")] = "10000",
-    faults: Annotated[str, typer.Option("--faults", help="What goes wrong: none, light or storm.")] = "none",
+    faults: Annotated[str, typer.Option("--faults", help="What goes wrong: none, light, storm or fog.")] = "none",
     speed: Annotated[str, typer.Option("--speed", help="1x, or a multiple like 20x.")] = "1x",
     schedule: Annotated[Path | None, typer.Option("--schedule", help="YAML list of what others do.")] = None,
 ) -> None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from scalpctl.core.exchange.outcomes import Accepted, Outcome, Refused
 from scalpctl.core.exchange.reports import OrderReport
-from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.instants import Instant
 from scalpctl.core.money import ZERO, Contracts
 from scalpctl.core.transitions import Step, Table
 from scalpctl.errors import InvariantBroken
@@ -109,7 +109,6 @@ class Order:
     exchange_id: str = ""
     filled: Contracts = Contracts(ZERO)  # noqa: RUF009  immutable
     reported: Contracts = Contracts(ZERO)  # noqa: RUF009  immutable
-    not_found: int = 0
     reopened: bool = False
 
     @property
@@ -160,7 +159,7 @@ def reported(order: Order, report: OrderReport) -> Order:
         message = f"order {order.client_id}: the exchange says {report.state!r}, which is no known state"
         raise InvariantBroken(message)
     most = max(order.reported, report.filled_contracts)
-    return replace(step(order, event), exchange_id=report.order_id, reported=most, not_found=0)
+    return replace(step(order, event), exchange_id=report.order_id, reported=most)
 
 
 def filled(order: Order, contracts: Contracts) -> Order:
@@ -171,12 +170,3 @@ def filled(order: Order, contracts: Contracts) -> Order:
         raise InvariantBroken(message)
     seen = OrderEvent.SEEN_FILLED if total == order.contracts else OrderEvent.SEEN_PARTLY
     return replace(step(order, seen), filled=total, reported=max(order.reported, total))
-
-
-def not_found(order: Order, at: Instant, *, grace_s: int = 1, needed: int = 2) -> Order:
-    """Take the exchange's "no such order"; void only after it expired, twice not found, and without a fill."""
-    order = replace(order, not_found=order.not_found + 1)
-    expired = at > order.expires_at + grace_s * MICROS_PER_SECOND
-    if order.state is OrderState.UNKNOWN and expired and order.not_found >= needed and not order.filled:
-        return step(order, OrderEvent.GONE)
-    return order

@@ -42,7 +42,7 @@ from scalpctl.core.maker import (
     placed,
 )
 from scalpctl.core.money import Contracts
-from scalpctl.core.orders import ORDERS, Order, OrderEvent, OrderState, answered, filled, not_found, reported, step
+from scalpctl.core.orders import ORDERS, Order, OrderEvent, OrderState, answered, filled, reported, step
 from scalpctl.core.protection import (
     COVERED,
     PROTECTION,
@@ -110,18 +110,25 @@ def test_b26_an_order_is_over_only_when_its_fills_have_been_seen(start: Instant)
         filled(order, Contracts("0.1"))
 
 
-def test_an_unknown_order_is_void_only_after_expiry_and_two_answers(start: Instant) -> None:
+def test_a_void_order_that_executes_after_all_is_reopened_and_one_with_a_fill_is_never_void(start: Instant) -> None:
     order = answered(step(an_order(start), OrderEvent.SENDING), Unknown("no answer"))
-    early = not_found(not_found(order, start), start)
-    assert early.state is OrderState.UNKNOWN
-    late = Instant(start + 7 * SECOND)
-    assert not_found(order, late).state is OrderState.UNKNOWN
-    gone = not_found(not_found(order, late), late)
+    gone = step(order, OrderEvent.GONE)
     assert gone.state is OrderState.VOID
     back = filled(gone, Contracts("1"))
     assert (back.state, back.reopened) == (OrderState.PARTLY_FILLED, True)
-    with_fill = filled(order, Contracts("1"))
-    assert not_found(not_found(with_fill, late), late).state is OrderState.PARTLY_FILLED
+    with pytest.raises(InvariantBroken):
+        step(filled(order, Contracts("2")), OrderEvent.GONE)
+
+
+def test_only_what_was_over_can_be_reopened(start: Instant) -> None:
+    sent = step(an_order(start), OrderEvent.SENDING)
+    live = answered(sent, Accepted("77"))
+    assert not live.reopened
+    assert not filled(live, Contracts("1")).reopened
+    assert answered(live, Accepted("")).exchange_id == "77"
+    refused = answered(sent, Refused("51008", "margin"))
+    assert not refused.reopened
+    assert filled(refused, Contracts("1")).reopened
 
 
 def test_a_refusal_ends_an_order_and_a_late_refusal_does_not_undo_a_fill(start: Instant) -> None:

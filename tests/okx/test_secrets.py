@@ -162,3 +162,9 @@ def test_exceptions_and_stacks_are_cleaned_too() -> None:
     logger.warning("does not fit %s %s", *[secret])
     assert secret not in written.getvalue()
     assert "failed with ***" in written.getvalue()
+
+
+def test_a_short_secret_is_left_to_its_name_lest_it_blank_ordinary_words() -> None:
+    redaction = Redaction(["sixsix", "fives"])
+    assert redaction.clean("sixsix fives") == "*** fives"
+    assert "fives" not in redaction.clean("passphrase=fives")

@@ -97,6 +97,11 @@ class Runner:
         self._handle = machine.handle
         self._now = clock.now
 
+    @property
+    def backlog(self) -> int:
+        """Give how many effects wait for their records to become durable."""
+        return len(self._waiting)
+
     # --- hearing ----------------------------------------------------------------------------------------------------
 
     def hear(self, event: Any) -> None:

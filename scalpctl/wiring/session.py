@@ -33,6 +33,7 @@ from scalpctl.okx.wire.texts import decimal
 from scalpctl.settings.loading import Loaded
 from scalpctl.tape.recording import begun
 from scalpctl.wiring.code import code_digest
+from scalpctl.wiring.feeling import Feeling
 from scalpctl.wiring.keeping import kept_safe
 from scalpctl.wiring.memory import remembered
 from scalpctl.wiring.picture import picture
@@ -147,6 +148,9 @@ class Session:
         """Keep everything running that must; the end of any of it ends all."""
         background = [*self.venue.background, self.runner.perform_all, self.runner.keep_time]
         if not self.venue.stepped:
+            feeling = Feeling(self.folder, self.writer, self.runner, self.venue.client)
+            self.runner.feel = feeling
+            background.append(feeling.watch)
             background.append(
                 lambda: kept_safe(self.folder, self._loaded.settings.ledger, self.venue.clock, self.writer)
             )

@@ -95,3 +95,15 @@ def test_a_stopped_process_wakes_up_and_goes_on(live: subprocess.Popen[str], sca
     assert scalpctl("ledger", "verify").returncode == 0
     assert scalpctl("reconcile").returncode == 0
     assert scalpctl("audit", "--check", "AU-34").returncode == 0  # nothing was decided on what was old
+
+
+def test_a_heartbeat_says_how_the_process_feels(scalpctl: Run) -> None:
+    done = scalpctl("run", "--speed", "20x", "--seed", "7", "--for", "3m", "-q")
+    assert done.returncode == 0, done.stderr
+    beats = scalpctl("ledger", "query", "SELECT commit_p99_us, rss_bytes, open_files FROM heartbeats", "--json")
+    rows = json.loads(beats.stdout)["data"]
+    assert rows
+    for row in rows:
+        assert 0 < int(row["commit_p99_us"]) < 5_000_000
+        assert 20_000_000 < int(row["rss_bytes"]) < 1_000_000_000
+        assert 5 < int(row["open_files"]) < 500

@@ -232,6 +232,17 @@ def test_a_queue_is_waited_for_and_post_only_never_takes(exchange: Exchange, acc
     assert all(fill.liquidity == "M" for fill in account.fills)
 
 
+def test_an_order_that_would_meet_our_own_cancels_the_resting_one(exchange: Exchange, account: Account) -> None:
+    """Self-trade prevention, as the exchange does it unless told otherwise: the maker goes, the taker trades on."""
+    market = exchange.market(BTC)
+    price = format(D(market.bid) * BY_ID[BTC].tick, "f")
+    resting = ordering.place(exchange, account, order(ordType="post_only", px=price))
+    crossing = ordering.place(exchange, account, order(side="sell", ordType="ioc", px=price))
+    assert (resting.state, resting.filled) == ("canceled", 0)
+    assert crossing.filled > 0
+    assert all(fill.order_id != resting.order_id for fill in account.fills)
+
+
 BAD = {
     "51001": {"instId": "NOPE-USDT-SWAP"},
     "50014": {"sz": ""},

@@ -63,7 +63,10 @@ def week(root: Path, seed: int, hours: int) -> dict[str, Any]:
 def scalpctl(root: Path, *arguments: str) -> str:
     """Give what a command printed."""
     command = [sys.executable, "-m", "scalpctl", *arguments, "--root", str(root / "ledgers")]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and arguments[0] != "audit":  # an audit that found something is what is looked for
+        raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}: {done.stderr[-500:]}")
+    return done.stdout
 
 
 if __name__ == "__main__":

@@ -180,8 +180,7 @@ def _state(ex: Exchange, arguments: dict[str, str], position: Position | None, s
 
 def _delist(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
     inst_id = arguments["instrument"] or (position.inst_id if position is not None else SPECS[0].inst_id)
-    for held in [one for one in account.positions.values() if one.inst_id == inst_id]:
-        liquidation.deliver(ex, account, held)
+    liquidation.deliver(ex, account, inst_id)
     return _state(ex, {"instrument": inst_id}, None, "expired")
 
 

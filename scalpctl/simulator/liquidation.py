@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from scalpctl.core.money import add, multiply, subtract
-from scalpctl.simulator import margins, matching, positions
+from scalpctl.simulator import algos, margins, matching, positions
 from scalpctl.simulator.positions import Force
 from scalpctl.simulator.specs import BY_ID
 from scalpctl.simulator.state import Account, Order, Position
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WARNING, TAKEN_OVER = Decimal(3), Decimal(1)
 WARN_EVERY_US = 3_600_000_000
-LIQUIDATED, DELEVERAGED = "3", "6"
+BY_SYSTEM, LIQUIDATED, DELEVERAGED = "1", "3", "6"
 
 
 def watch(ex: Exchange) -> None:
@@ -66,10 +66,15 @@ def deleverage(ex: Exchange, account: Account, position: Position, fraction: Dec
     _forced(ex, account, position, size, Force("adl", sub, "9", "6" if size == whole else "5"))
 
 
-def deliver(ex: Exchange, account: Account, position: Position) -> None:
-    """Settle a position because its instrument is taken off the list."""
-    sub = "112" if position.contracts > 0 else "113"
-    _forced(ex, account, position, abs(position.contracts), Force("delivery", sub, "3", "2"))
+def deliver(ex: Exchange, account: Account, inst_id: str) -> None:
+    """Take an instrument off the list: what rests is cancelled, what is held is settled at the mark."""
+    for order in [one for one in account.orders.values() if one.inst_id == inst_id]:
+        matching.end(ex, account, order, BY_SYSTEM)
+    for position in [one for one in account.positions.values() if one.inst_id == inst_id]:
+        sub = "112" if position.contracts > 0 else "113"
+        _forced(ex, account, position, abs(position.contracts), Force("delivery", sub, "3", "2"))
+    for algo in [one for one in account.algos.values() if one.inst_id == inst_id]:
+        algos.finish(ex, account, algo, "canceled")
 
 
 def _kind(position: Position, extent: str, *, buying: bool) -> Force:

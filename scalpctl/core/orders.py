@@ -117,6 +117,11 @@ class Order:
         return self.state in OPEN
 
     @property
+    def rests(self) -> bool:
+        """Tell whether it is known to stand at the exchange."""
+        return self.state in {OrderState.LIVE, OrderState.PARTLY_FILLED}
+
+    @property
     def is_settled(self) -> bool:
         """Tell whether it is over and every fill the exchange reported has been seen."""
         return not self.is_open and self.filled == self.reported

@@ -81,7 +81,9 @@ PROTECTION: Table[ProtectionState, ProtectionEvent] = Table(
         Step(_S.REMOVING_OLD, _E.CONFIRMED, _S.REMOVING_OLD),
         Step(_S.REMOVING_OLD, _E.LOST, _S.NAKED, "the new stop is gone"),
         Step(_S.REMOVING_OLD, _E.FLAT, _S.RELEASED),
-        Step(_S.ESCALATED, _E.CONFIRMED, _S.ESCALATED, "too late, the close goes on"),
+        Step(_S.ESCALATED, _E.PLACE, _S.PLACING, "the close takes its time and goes on"),
+        Step(_S.ESCALATED, _E.CONFIRMED, _S.PROTECTED, "late, the close goes on"),
+        Step(_S.ESCALATED, _E.NOT_FOUND, _S.ESCALATED),
         Step(_S.ESCALATED, _E.FLAT, _S.RELEASED),
     ),
 )

@@ -61,8 +61,6 @@ class Working:
     asked: bool = False
     late_since: Instant | None = None
     """Since when the order is over although not every fill the exchange reported has been seen."""
-    counted: bool = False
-    """Whether its end was acted upon: a late answer must not act upon it again."""
 
 
 @dataclass(slots=True)
@@ -104,6 +102,8 @@ class Guard:
     state: ProtectionState = ProtectionState.NAKED
     since: Instant = Instant(0)  # noqa: RUF009  immutable
     protection_id: str = ""
+    before: str = ""
+    """A stop nobody would tell us about, so that another was placed; it may stand."""
     algo_id: str = ""
     trigger: Decimal | None = None
     wanted: Decimal | None = None
@@ -126,6 +126,8 @@ class Holding:
     facts: PositionFacts | None = None
     chain: ChainState = field(default_factory=ChainState)
     close: CloseRequest | None = None
+    taking: Working | None = None
+    """The urgent closing order under way."""
     urgent_attempts: int = 0
     retry_at: Instant = Instant(0)  # noqa: RUF009  immutable
     fills: list[FillReport] = field(default_factory=list)

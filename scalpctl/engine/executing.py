@@ -65,8 +65,7 @@ def _follow(ctx: Context, desk: Desk, execution: Execution, working: Working) ->
             _step(execution, event)
         if working.cancelling and execution.quoter.state is MakerState.RESTING:
             _step(execution, MakerEvent.WITHDRAWN)
-        known = order.state in {OrderState.LIVE, OrderState.PARTLY_FILLED}
-        if known and execution.quoter.state is MakerState.CANCELLING:
+        if order.rests and execution.quoter.state is MakerState.CANCELLING:
             ordering.withdraw(ctx, desk, working)
         _patience(ctx, desk, execution, working)
         ordering.overdue(ctx, desk, working)

@@ -32,6 +32,10 @@ WITHDRAW_PATIENCE_US = MICROS_PER_SECOND
 """How long an urgent close waits for its own other orders to be cancelled before it goes ahead."""
 RETRY_US = MICROS_PER_SECOND // 4
 RETRY_MAX_US = 5 * MICROS_PER_SECOND
+LEFT_PATIENCE_US = 5 * MICROS_PER_SECOND
+"""How long a close waits for a closing order of before to be over; it cannot open anything, so not for ever."""
+POSTED_PATIENCE_US = 3 * MICROS_PER_SECOND
+"""How long an urgent close may rest at one price: a market that moves away must not leave it there."""
 COLLAR_RATIO = Decimal("0.01")
 """Furthest from the mark an urgent close is priced when the exchange refuses a market order."""
 
@@ -97,6 +101,8 @@ def drive(ctx: Context, desk: Desk) -> None:
         waited = ctx.at - close.votes[-1].at > WITHDRAW_PATIENCE_US
         if not (close.is_urgent and waited and desk.execution.role is Role.ENTRY):
             return
+    if ordering.withdraw_unfollowed(ctx, desk) and ctx.at - close.votes[-1].at <= LEFT_PATIENCE_US:
+        return
     if close.is_urgent:
         _take(ctx, desk, holding)
     elif desk.execution is None:
@@ -120,26 +126,36 @@ def finished(ctx: Context, desk: Desk, done: Execution) -> None:
     drive(ctx, desk)
 
 
-def taken(ctx: Context, desk: Desk, working: Working) -> None:
-    """Take what became of an urgent closing order."""
+def follow(ctx: Context, desk: Desk) -> None:
+    """Follow an urgent closing order to its end, and see what is to be done then."""
     holding = desk.holding
-    if holding is None or holding.close is None or holding.close.state is not CloseState.TAKING:
+    if holding is None or holding.taking is None:
         return
+    working = holding.taking
     if working.order.is_open or not working.order.is_settled:
+        if working.order.rests and ctx.at - working.sent_at > POSTED_PATIENCE_US:
+            ordering.withdraw(ctx, desk, working)
         ordering.overdue(ctx, desk, working)
         return
-    if working.counted:
+    holding.taking = None
+    if not working.order.filled:
+        _took_nothing(ctx, holding, working)
+    if holding.close is None or holding.close.state is not CloseState.TAKING:
         return
-    working.counted = True
     if working.order.state in {OrderState.REFUSED, OrderState.VOID}:
         holding.close = closing.advance(holding.close, CloseEvent.REFUSED)
-        holding.urgent_attempts += 1
-        pause = min(RETRY_MAX_US, RETRY_US << min(holding.urgent_attempts, 8))
-        holding.retry_at = Instant(ctx.at + pause)
         ctx.do(Reread(holding.position.opened_at))  # what is really left decides, not what we believed
     else:
         holding.close = closing.advance(holding.close, CloseEvent.QUOTE_ENDED)
         drive(ctx, desk)
+
+
+def _took_nothing(ctx: Context, holding: Holding, working: Working) -> None:
+    """Try the next way, after a pause that grows; what only rested for nothing has waited enough."""
+    holding.urgent_attempts += 1
+    if working.type is not OrderType.POST_ONLY or working.order.state in {OrderState.REFUSED, OrderState.VOID}:
+        pause = min(RETRY_MAX_US, RETRY_US << min(holding.urgent_attempts, 8))
+        holding.retry_at = Instant(ctx.at + pause)
 
 
 def still_open(ctx: Context, desk: Desk) -> None:
@@ -168,7 +184,7 @@ def _take(ctx: Context, desk: Desk, holding: Holding) -> None:
         return
     holding.close = closing.advance(close, CloseEvent.TAKE)
     kind = (OrderType.MARKET, OrderType.IOC, OrderType.POST_ONLY)[holding.urgent_attempts % 3]
-    ordering.send(
+    holding.taking = ordering.send(
         ctx,
         desk,
         Wanted(

@@ -21,7 +21,11 @@ from scalpctl.engine.desk import Desk, Guard, Holding
 from scalpctl.engine.effects import AskAlgo
 
 RETRY_US = MICROS_PER_SECOND // 2
+AGAIN_US = 5 * MICROS_PER_SECOND
+"""How long the close of a position without a stop may take before a stop is tried again beside it."""
 ONE = Decimal(1)
+ONE_STOP_ONLY = "51088"
+"""The exchange's word that a stop for the whole position stands already."""
 
 
 def drive(ctx: Context, desk: Desk) -> Cause | None:
@@ -33,13 +37,17 @@ def drive(ctx: Context, desk: Desk) -> Cause | None:
     event = protection.overdue(guard.state, guard.since, ctx.at, desk.rules.protection)
     if event is ProtectionEvent.TIMED_OUT:
         _move(ctx, holding, ProtectionEvent.TIMED_OUT)
+        guard.retry_at = Instant(ctx.at + AGAIN_US)
         return Cause.UNPROTECTED
     if event is ProtectionEvent.NO_ANSWER:
         _move(ctx, holding, ProtectionEvent.NO_ANSWER)
     if guard.state in {ProtectionState.ASKING, ProtectionState.ASKING_NEW} and not guard.asked:
         guard.asked = True
         ctx.do(AskAlgo(desk.inst_id, guard.protection_id, guard.since))
-    if guard.state is ProtectionState.NAKED and ctx.at >= guard.retry_at:
+    if guard.state is ProtectionState.ESCALATED and ctx.at >= guard.retry_at:
+        guard.since, guard.before = ctx.at, guard.protection_id if guard.asked else ""
+        _place(ctx, desk, holding)
+    elif guard.state is ProtectionState.NAKED and ctx.at >= guard.retry_at:
         _place(ctx, desk, holding)
     elif guard.state is ProtectionState.PROTECTED:
         _tighten(ctx, desk, holding)
@@ -165,12 +173,22 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
 
 def wanted_trigger(desk: Desk, holding: Holding) -> Decimal:
     """Give where the stop belongs: a distance from the average price, or the trailing stop where that is tighter."""
-    fresh = protection.trigger(desk.instrument, holding.side, holding.position.average_price, desk.rules.protection)
+    fresh = protection.trigger(desk.instrument, holding.side, _measured_from(desk, holding), desk.rules.protection)
     trail = holding.chain.trail_stop
     if trail is None:
         return fresh
     trail = desk.instrument.stop_trigger(trail, holding.side)
     return max(fresh, trail) if holding.side.sign > 0 else min(fresh, trail)
+
+
+def _measured_from(desk: Desk, holding: Holding) -> Decimal:
+    """Give the price a stop is measured from: the average, or the mark where a close is late and it was passed."""
+    average = holding.position.average_price
+    if holding.close is None or desk.mark is None:
+        return average
+    mark = Decimal(desk.mark.price_text)
+    fresh = protection.trigger(desk.instrument, holding.side, average, desk.rules.protection)
+    return mark if (mark - fresh) * holding.side.sign <= 0 else average
 
 
 def _tighten(ctx: Context, desk: Desk, holding: Holding) -> None:
@@ -221,6 +239,10 @@ def _refused(ctx: Context, holding: Holding, outcome: Refused, act: str) -> None
         ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="refused", ended_at=ctx.at, failure=why))
     if PROTECTION.allows(guard.state, ProtectionEvent.REFUSED):
         _move(ctx, holding, ProtectionEvent.REFUSED)
+    if outcome.code == ONE_STOP_ONLY and guard.before and guard.state is ProtectionState.NAKED:
+        guard.protection_id, guard.before, guard.asked = guard.before, "", False
+        for event in (ProtectionEvent.PLACE, ProtectionEvent.NO_ANSWER):  # the one before stands: ask for it again
+            _move(ctx, holding, event)
 
 
 def _move(ctx: Context, holding: Holding, event: ProtectionEvent) -> None:

@@ -166,19 +166,19 @@ class Machine:
         if known is not None:
             desk, working = known
             ordering.reported(self.context, working, report)
-            trading.pursue(self.context, desk, working)
+            trading.pursue(self.context, desk)
 
     def _placed(self, answer: events.Placed) -> None:
         desk, working = self.context.orders[answer.client_id]
         ordering.placed(self.context, desk, working, answer.outcome)
-        trading.pursue(self.context, desk, working)
+        trading.pursue(self.context, desk)
 
     def _cancelled(self, answer: events.Cancelled) -> None:
         known = self.context.orders.get(answer.client_id)
         if known is not None:
             desk, working = known
             ordering.cancelled(self.context, desk, working, answer.outcome)
-            trading.pursue(self.context, desk, working)
+            trading.pursue(self.context, desk)
 
     def _resolved(self, found: events.Resolved) -> None:
         if found.is_algo:
@@ -194,7 +194,7 @@ class Machine:
         for fill in getattr(found.resolution, "fills", ()):
             booking.filled(self.context, desk, fill)
         ordering.resolved(self.context, desk, working, found.resolution)
-        trading.pursue(self.context, desk, working)
+        trading.pursue(self.context, desk)
 
     def _algo_answered(self, answer: events.AlgoAnswered) -> None:
         holding = self._guarded_by(answer.client_id)

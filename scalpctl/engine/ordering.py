@@ -114,6 +114,18 @@ def withdraw(ctx: Context, desk: Desk, working: Working) -> None:
     ctx.do(CancelOrder(working.order.client_id, desk.inst_id, lane))
 
 
+def withdraw_unfollowed(ctx: Context, desk: Desk) -> bool:
+    """Withdraw what nobody follows, as an order that an earlier session left resting; tells whether there is any."""
+    holding, execution = desk.holding, desk.execution
+    followed = {id(holding.taking) if holding is not None else 0, id(execution.working) if execution is not None else 0}
+    left = [one for at, one in ctx.orders.values() if at is desk and one.order.is_open and id(one) not in followed]
+    for working in left:
+        if working.order.rests:
+            withdraw(ctx, desk, working)
+        overdue(ctx, desk, working)
+    return bool(left)
+
+
 def placed(ctx: Context, desk: Desk, working: Working, outcome: Outcome) -> None:
     """Take the answer to an order."""
     before = working.order

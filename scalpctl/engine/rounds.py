@@ -15,7 +15,7 @@ from scalpctl.engine.effects import DeadManSwitch, Finish, ReadBalances, ReadBil
 
 FLAT_POSITIONS_EVERY_S = 20
 """Also while nothing is held: a frame that was lost must not hide somebody else's position until the next reconnect."""
-STOPS_EVERY_S = 15
+STOPS_EVERY_S, UNFOLLOWED_EVERY_S = 15, 5
 POSITIONS_EVERY_S, BALANCES_EVERY_S, BILLS_EVERY_S = 4, 10, 20
 SWITCH_EVERY_S, MEMORY_EVERY_S, FORGET_EVERY_S = 8, 15, 600
 BILLS_OVERLAP_US = 30 * MICROS_PER_SECOND
@@ -71,6 +71,8 @@ def end(ctx: Context, reason: str, *, flatten: bool) -> None:
 def _desk(ctx: Context, desk: Desk) -> None:
     if desk.warming and ctx.seconds % WARM_AGAIN_S == 0:
         markets.warm(ctx, desk)
+    if ctx.seconds % UNFOLLOWED_EVERY_S == 0:
+        ordering.withdraw_unfollowed(ctx, desk)
     rate = desk.funding
     holding = desk.holding
     if holding is not None and ctx.seconds % STOPS_EVERY_S == 0:

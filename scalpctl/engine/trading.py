@@ -9,13 +9,13 @@ from scalpctl.core.evidence import Evidence
 from scalpctl.core.money import Contracts, add
 from scalpctl.engine import closures, commands, entering, executing, exiting, guarding
 from scalpctl.engine.context import Context
-from scalpctl.engine.desk import Desk, Role, Working
+from scalpctl.engine.desk import Desk, Role
 
 ROUNDS_MAX = 8
 """Most executions that may end and begin on one event; more would be a loop."""
 
 
-def pursue(ctx: Context, desk: Desk, working: Working | None = None) -> None:
+def pursue(ctx: Context, desk: Desk) -> None:
     """Do everything a desk needs after something has changed; protection first, because nothing may delay it."""
     _guard(ctx, desk)
     _policy(ctx, desk)
@@ -30,8 +30,7 @@ def pursue(ctx: Context, desk: Desk, working: Working | None = None) -> None:
         if done.command_id is not None:
             taken = Contracts(add(*(fill.contracts.value for fill in done.fills))) if done.fills else Contracts(0)
             commands.part_finished(ctx, done.command_id, taken)
-    if working is not None and working.role is Role.CLOSE:
-        exiting.taken(ctx, desk, working)
+    exiting.follow(ctx, desk)
     exiting.drive(ctx, desk)
     executing.advance(ctx, desk)
     closures.drive(ctx, desk)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import shutil
 import sys
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,8 +107,8 @@ def exchange_client(
     from scalpctl.okx.wire.hosts import hosts_of
 
     wanted = loaded.settings.exchange
-    usual = hosts_of(wanted.region, demo=loaded.settings.env == "demo")
-    hosts = replace(usual, rest=wanted.rest_url or usual.rest, stream=wanted.websocket_url or usual.stream)
+    demo = loaded.settings.env == "demo"
+    hosts = hosts_of(wanted.region, demo=demo, rest=wanted.rest_url, stream=wanted.websocket_url)
     transport = HttpTransport(hosts.rest)
     outside = Outside(hosts, transport, WebSocketDialer(), clock, listener, random.Random())
     box = Credentials(key.api_key.reveal(), key.secret.reveal(), key.passphrase.reveal())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -129,8 +129,7 @@ def on_public_prices(folder: Path, loaded: Loaded, wall: Clock, listener: Connec
     """Trade on the embedded exchange while its prices are those of OKX's public streams; no key is involved."""
     venue = embedded(folder, SimOptions(world=FED), wall, listener)
     wanted = loaded.settings.exchange
-    usual = hosts_of(wanted.region, demo=False)
-    hosts = replace(usual, rest=wanted.rest_url or usual.rest, stream=wanted.websocket_url or usual.stream)
+    hosts = hosts_of(wanted.region, demo=False, rest=wanted.rest_url, stream=wanted.websocket_url)
     prices = PublicPrices(hosts, wall)
     host = venue.host
     if host is None or not isinstance(host.exchange.quotes, Fed):

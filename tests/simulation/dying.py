@@ -97,16 +97,16 @@ SCENARIOS = (
 )  # fmt: skip
 
 
+def inhabit(session: Any, points: Points) -> None:
+    """Let a session pass these points with every write, send and answer."""
+    runner = session.runner
+    runner.ledger = Pen(runner.ledger, points)
+    means = runner._means
+    runner._means = replace(means, trading=Door(means.trading, points), resolver=Door(means.resolver, points))
+
+
 def _deadly(play: Play, points: Points) -> None:
-    """Let the next session die where the points say."""
-
-    def begun(session: Any) -> None:
-        runner = session.runner
-        runner.ledger = Pen(runner.ledger, points)
-        means = runner._means
-        runner._means = replace(means, trading=Door(means.trading, points), resolver=Door(means.resolver, points))
-
-    play.begun = begun
+    play.begun = lambda session: inhabit(session, points)
 
 
 def points_of(scenario: Scenario, folder: Path) -> list[str]:

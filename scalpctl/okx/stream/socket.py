@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
@@ -141,8 +141,9 @@ class WebSocketLine(asyncio.Protocol):
     def _answered(self) -> None:
         if self._ws.handshake_exc is not None:
             if not self._opened.done():
-                kind = type(self._ws.handshake_exc).__name__
-                self._opened.set_exception(ExchangeUnreachable(f"the stream's handshake failed: {kind}"))
+                self._opened.set_exception(
+                    ExchangeUnreachable(f"the stream's handshake failed: {_why(self._ws.handshake_exc)}")
+                )
         elif not self._opened.done():
             self._opened.set_result(None)
             self._sink.opened(self)
@@ -193,3 +194,10 @@ class WebSocketDialer:
             opened.cancel()
             raise ExchangeUnreachable(f"{address.hostname} cannot be reached: {type(error).__name__}") from None
         return line
+
+
+def _why(error: Exception) -> str:
+    """Say what the other side answered, where it answered; the rest of an error may quote what was sent."""
+    if isinstance(error, InvalidStatus):
+        return f"HTTP {error.response.status_code}"
+    return type(error).__name__

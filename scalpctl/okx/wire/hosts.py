@@ -35,6 +35,10 @@ DEMO_STREAM_MARK = "pap."
 """Only demo stream hosts carry it: wspap, wseeapap, wsuspap."""
 
 
-def hosts_of(region: str, *, demo: bool) -> Hosts:
-    """Give the hosts of a region; an unknown one is a KeyError, because the settings have checked it."""
-    return Hosts(region, demo, _REST[region], _STREAM[region, demo])
+STREAM_PATH = "/ws/v5"
+
+
+def hosts_of(region: str, *, demo: bool, rest: str | None = None, stream: str | None = None) -> Hosts:
+    """Give the hosts of a region, or those named instead; an unknown region is a KeyError, the settings checked it."""
+    stream = (stream or _STREAM[region, demo]).rstrip("/").removesuffix(STREAM_PATH)
+    return Hosts(region, demo, (rest or _REST[region]).rstrip("/"), stream)

@@ -13,7 +13,7 @@ from msgspec import to_builtins
 
 from scalpctl.core.exchange.connections import ConnectionEvent, ConnectionFact
 from scalpctl.core.exchange.requests import Lane
-from scalpctl.core.instants import Instant, to_millis
+from scalpctl.core.instants import NANOS_PER_SECOND, Instant, Monotonic, to_millis
 from scalpctl.errors import AccessRefused, ExchangeUnavailable
 from scalpctl.okx.access import access_refused, clock_refused
 from scalpctl.okx.credentials import Credentials
@@ -38,6 +38,9 @@ T = TypeVar("T")
 READ_ATTEMPTS = 4
 _BACKOFF_FIRST_S = 0.25
 _BACKOFF_MOST_S = 4.0
+LONG_ON_ITS_WAY_S = 10
+"""After so long a refusal for being late says nothing about our clock."""
+MEASURED_LATELY_S = 10
 _CLOCK_OFF = (b'"50102"', b'"50112"')
 _THROTTLED = ("50011", "50061", "51113")
 
@@ -133,6 +136,7 @@ class RestClient:
 
     async def _read_once(self, endpoint: Endpoint, row: type[T], target: str, inst_id: str, lane: Lane) -> list[T]:
         await self.limiter.take(endpoint, lane, inst_id)
+        signed = self._clock.monotonic()
         response = await self._send(endpoint, target, b"", {})
         self._heed_throttling(endpoint, inst_id, response)
         code, message = code_of(response.body)
@@ -140,18 +144,22 @@ class RestClient:
             return decode(Answer[row], response.body).data  # type: ignore[valid-type]  # chosen at run time
         said = meaning(code)
         if said is Meaning.CLOCK:
-            await self._after_clock_refusal(code, message)
+            await self._after_clock_refusal(code, message, signed)
         if said is Meaning.ACCESS:
             raise access_refused(code, message, demo=self._demo)
         if code in BUSY_READ:
             raise _Again(f"the exchange is busy: {code} {message}")
         raise ReadRefused(code, message)
 
-    async def _after_clock_refusal(self, code: str, message: str) -> None:
-        """Measure once and ask again; when it was measured already, measuring is not the cure."""
-        skew = self.server_clock.skew()
-        if self.server_clock.measured_within_s(60):
-            raise clock_refused(code, message, skew.behind_us)
+    async def _after_clock_refusal(self, code: str, message: str, signed: Monotonic) -> None:
+        """Measure and ask again; when a request signed with a fresh measurement was refused, that is not the cure."""
+        clock = self.server_clock
+        if self._clock.monotonic() - signed > LONG_ON_ITS_WAY_S * NANOS_PER_SECOND:
+            raise _Again("the request was so long on its way that it had expired")
+        if clock.measured_since(signed):
+            raise _Again("the exchange's clock has been measured since this was signed; asking again")
+        if clock.measured_within_s(MEASURED_LATELY_S):
+            raise clock_refused(code, message, clock.skew().behind_us)
         await self.synchronise()
         raise _Again("the exchange's clock has been measured; asking again")
 

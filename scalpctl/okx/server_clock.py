@@ -68,6 +68,10 @@ class ServerClock:
         self._measured = self._clock.monotonic()
         return self.skew()
 
+    def measured_since(self, at: Monotonic) -> bool:
+        """Tell whether there has been a measurement since then."""
+        return self._measured is not None and self._measured > at
+
     def measured_within_s(self, seconds: int) -> bool:
         """Tell whether a measurement is recent."""
         return self._measured is not None and self._clock.monotonic() - self._measured < seconds * NANOS_PER_SECOND

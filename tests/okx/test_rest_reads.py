@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalpctl.core.exchange.requests import MarginMode
-from scalpctl.core.instants import after
+from scalpctl.core.instants import Instant, after
 from scalpctl.errors import (
     AccessRefused,
     AnswerMalformed,
@@ -112,6 +112,27 @@ async def test_f1_a_clock_the_exchange_still_refuses_is_said_with_the_cure(make:
         await desk.reader.account()
     assert caught.value.hint is not None
     assert "chronyc" in caught.value.hint
+
+
+async def test_f1_what_was_signed_before_the_clock_was_measured_is_signed_again(make: Any, documented: Any) -> None:
+    def exchange(request: Request) -> Any:
+        if request.target == "/api/v5/public/time":
+            return make.answer([{"ts": str(after(desk.clock.now(), 40) // 1_000)}])
+        late = request.headers["OK-ACCESS-TIMESTAMP"] < "2026-11-20T08:16:05"
+        if late and not waited:  # while this one is on its way, another one has had the clock measured
+            waited.append(1)
+            desk.clock.advance(1)
+            with pytest.raises(StopIteration):
+                desk.rest.server_clock.measure(theirs, samples=1).send(None)
+        return make.answer([], code="50102", status=401) if late else make.answer([documented.config])
+
+    async def theirs() -> Instant:
+        return after(desk.clock.now(), 40)
+
+    waited: list[int] = []
+    desk = make.desk(exchange)
+    assert (await desk.reader.account()).uid
+    assert waited
 
 
 async def test_demo_requests_say_so(make: Any, documented: Any) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from simulation.dying import Points, inhabit
 
 from scalpctl.core.instants import Instant
+from scalpctl.engine.events import Ordered
 from scalpctl.host.clock import WallClock
 from scalpctl.host.paced_clock import PacedClock
 from scalpctl.ledger.folder import LedgerFolder
@@ -43,6 +44,13 @@ def hurried(begun: int) -> PacedClock:
     return PacedClock(Instant(begun + round((wall.now() - begun) * SPEED)), SPEED, wall)
 
 
+async def resumed(session: Session) -> None:
+    """After so many crashes the engine only protects until a person says that it may enter again."""
+    order = Ordered(f"resume-{session.session_id}", "resume", {"reason": "it died as it was told to"}, "tester")
+    await session.venue.clock.sleep(65)  # nobody resumes by reflex
+    await session.runner.order(order)
+
+
 async def live(config: Path, root: Path, deadly: str, lasting_s: float, begun: int) -> None:
     """Run one session against the configured exchange, as `scalpctl run --env demo` does, in a hurry."""
     loaded = load(config, {})
@@ -53,6 +61,7 @@ async def live(config: Path, root: Path, deadly: str, lasting_s: float, begun: i
     client, transport = exchange_client(loaded, find_key(loaded.settings.credentials, {}), clock, listening)
     session = Session(loaded, folder, Venue(clock, client, [], transport.close), listening)
     inhabit(session, Deadly(name=deadly))
+    session.also = lambda: resumed(session)
     await session.run(Wanted(for_s=lasting_s))
 
 

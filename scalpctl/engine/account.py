@@ -19,10 +19,11 @@ from scalpctl.core.records.money import (
     Posted,
 )
 from scalpctl.core.records.positions import MarginChecked
-from scalpctl.engine.booking import SETTLE, legs_of, refresh_facts, transaction_of
+from scalpctl.engine.booking import SETTLE, legs_of, transaction_of
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import ReadFills
+from scalpctl.engine.facts import forget_facts
 
 TRADE, TRANSFER, LIQUIDATION, MARGIN_TRANSFER, INTEREST, FUNDING = "2", "1", "5", "6", "7", "8"
 _BY_TYPE = {
@@ -79,8 +80,7 @@ def position(ctx: Context, report: PositionReport) -> None:
     if desk.holding is not None:
         if report.leverage is not None and report.leverage != desk.holding.leverage:
             desk.holding.leverage = report.leverage
-            if not desk.holding.position.is_flat:
-                refresh_facts(ctx, desk, desk.holding)
+            forget_facts(desk.holding)
         assess(ctx, desk, desk.holding)
 
 
@@ -259,8 +259,7 @@ def _funding(ctx: Context, bill: BillReport, amount: Decimal) -> None:
     _post(ctx, bill, LedgerAccount.FUNDING, amount, holding)
     if holding is not None and desk is not None:
         holding.funding = subtract(holding.funding, amount)
-        if holding is desk.holding and not holding.position.is_flat:
-            refresh_facts(ctx, desk, holding)
+        forget_facts(holding)
 
 
 def _penalised(ctx: Context, bill: BillReport, amount: Decimal) -> Holding | None:

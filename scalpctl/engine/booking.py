@@ -11,11 +11,9 @@ from scalpctl.core import positions
 from scalpctl.core.closing import CloseEvent
 from scalpctl.core.closing import advance as advance_close
 from scalpctl.core.exchange.reports import FillReport
-from scalpctl.core.exits.view import PositionFacts
 from scalpctl.core.exits.watch import Watch
 from scalpctl.core.fills import Fill
 from scalpctl.core.money import ZERO, Contracts, add, exact, multiply, subtract
-from scalpctl.core.pnl import settle
 from scalpctl.core.positions import Applied
 from scalpctl.core.records.money import LedgerAccount, Leg, Posted
 from scalpctl.core.records.positions import PositionChanged, PositionOpened
@@ -23,6 +21,7 @@ from scalpctl.core.records.trading import FillSeen
 from scalpctl.engine import closures, guarding, hands, ordering
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Role, Working
+from scalpctl.engine.facts import forget_facts
 from scalpctl.engine.names import is_ours
 
 SETTLE = "USDT"
@@ -83,7 +82,7 @@ def _explain(holding: Holding, fill: Fill) -> None:
 
 def changed(ctx: Context, desk: Desk, holding: Holding) -> None:
     """Bring everything that depends on a position's size in line with it; a flat one waits for its closure."""
-    holding.watch.clear()
+    forget_facts(holding)
     position = holding.position
     if position.is_flat:
         _flat(ctx, desk, holding)
@@ -96,34 +95,6 @@ def changed(ctx: Context, desk: Desk, holding: Holding) -> None:
             leverage=exact(holding.leverage),
         )
     )
-    refresh_facts(ctx, desk, holding)
-
-
-def refresh_facts(ctx: Context, desk: Desk, holding: Holding) -> None:
-    """Derive what the exit rules look at from the position and what it has cost so far."""
-    position = holding.position
-    fees = ctx.account.fees
-    holding.facts = PositionFacts(
-        instrument=desk.instrument,
-        side=position.side,
-        contracts=position.contracts,
-        opened_contracts=position.contracts_max,
-        average_price=position.average_price,
-        leverage=holding.leverage,
-        opened_at=position.opened_at,
-        costs_paid=_costs_of_the_rest(holding),
-        exit_fee_rate=fees.taker_rate if fees is not None else Decimal("0.0005"),
-    )
-    holding.watch.clear()
-
-
-def _costs_of_the_rest(holding: Holding) -> Decimal:
-    """Share what entering and funding has cost between what is still held and what was closed already."""
-    position = holding.position
-    opening = add(*(-(fill.fee or ZERO) for fill in holding.fills if fill.action is position.side.opening), ZERO)
-    whole = add(position.contracts.value, position.contracts_closed.value)
-    share = Fraction(position.contracts.value) / Fraction(whole)
-    return settle(Fraction(add(opening, holding.funding)) * share)
 
 
 def _open(ctx: Context, desk: Desk, fill: Fill, report: FillReport, working: Working | None) -> Holding:
@@ -250,7 +221,6 @@ def legs_of(account: LedgerAccount, ccy: str, amount: Decimal) -> list[Leg]:
 def _flat(ctx: Context, desk: Desk, holding: Holding) -> None:
     """Let go of a position that has reached zero: its stop is released, its closure waits for the evidence."""
     holding.flat_at = holding.position.closed_at or ctx.at
-    holding.facts = None
     ctx.record(PositionChanged(position_id=holding.position_id, contracts=exact(ZERO)))
     if holding.close is not None and not holding.close.is_over:
         holding.close = advance_close(holding.close, CloseEvent.FLAT)

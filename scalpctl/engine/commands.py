@@ -19,6 +19,7 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Role
 from scalpctl.engine.effects import Reply, Reread
 from scalpctl.engine.events import Ordered
+from scalpctl.engine.facts import facts_of
 from scalpctl.errors import NotCanonical
 
 
@@ -201,7 +202,7 @@ def status(ctx: Context) -> dict[str, Any]:
         "recovered": ctx.recovered,
         "ending": ctx.ending,
         "equity": None if ctx.account.equity is None else exact(ctx.account.equity),
-        "positions": [_position(desk, desk.holding) for desk in ctx.desks.values() if desk.holding is not None],
+        "positions": [_position(ctx, desk, desk.holding) for desk in ctx.desks.values() if desk.holding is not None],
         "orders": [_order(desk) for desk in ctx.desks.values() if desk.execution is not None],
         "latches": [
             {"limit": latch.limit.value, "instrument": latch.inst_id, "why": latch.why, "until": latch.until}
@@ -222,9 +223,9 @@ def status(ctx: Context) -> dict[str, Any]:
     }
 
 
-def _position(desk: Desk, holding: Holding) -> dict[str, Any]:
+def _position(ctx: Context, desk: Desk, holding: Holding) -> dict[str, Any]:
     price = desk.bid if holding.side.sign > 0 else desk.ask
-    net = holding.facts.net_at(price) if holding.facts is not None and price is not None else None
+    net = None if price is None or not holding.contracts else facts_of(ctx, desk, holding).net_at(price)
     guard = holding.guard
     margin = None if desk.theirs is None else desk.theirs.margin_ratio
     return {

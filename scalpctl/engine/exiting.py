@@ -26,6 +26,7 @@ from scalpctl.engine import executing, ordering
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Execution, Holding, Role, Working
 from scalpctl.engine.effects import Reread
+from scalpctl.engine.facts import facts_of
 from scalpctl.engine.ordering import Wanted
 
 WITHDRAW_PATIENCE_US = MICROS_PER_SECOND
@@ -42,10 +43,10 @@ COLLAR_RATIO = Decimal("0.01")
 
 def evaluate(ctx: Context, desk: Desk, holding: Holding) -> None:
     """Ask the chain about a position, record what changed, and act on its winner."""
-    if holding.facts is None or not holding.managed:
+    if not holding.managed or not holding.contracts:
         return
     view = View(
-        holding.facts,
+        facts_of(ctx, desk, holding),
         ctx.at,
         desk.rules.prices,
         exit_price=_exit_price(desk, holding),

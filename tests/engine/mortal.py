@@ -24,7 +24,7 @@ from scalpctl.wiring import exchange_client
 from scalpctl.wiring.session import Listening, Session, Wanted
 from scalpctl.wiring.venues import Venue
 
-SPEED = 30.0
+SPEED = 20.0
 
 
 @dataclass

@@ -62,6 +62,22 @@ def test_a_session_continues_what_the_last_one_left(play: Play) -> None:
     assert [row["end_kind"] for row in ends] == ["clean"] * 5
 
 
+def test_after_a_restart_the_exit_rules_look_after_what_is_held(play: Play) -> None:
+    play.world = "chop"
+
+    async def until_held(session: Any) -> None:
+        await until(session, lambda: any(desk.holding is not None for desk in session.machine.context.desks.values()))
+        session.stop.set()
+
+    play.session(2, until_held)
+    held = {row["position_id"] for row in play.rows("SELECT position_id FROM positions WHERE closed_at IS NULL")}
+    decided = "SELECT position_id, seq FROM decisions WHERE subject = 'exit' AND seq > ?"
+    (before,) = play.rows("SELECT max(seq) AS seq FROM journal")
+    play.session(0.5)
+    assert held <= {row["position_id"] for row in play.rows(decided, before["seq"])}
+    assert play.rows("SELECT 1 FROM closures WHERE cause NOT IN ('exchange_stop', 'stop_loss')")
+
+
 SCHEDULES = {
     "manual-close": ("manual", "manual"),
     "liquidate": ("liquidation", "liquidation"),

@@ -40,10 +40,13 @@ POINTS = (
     "after writing .*position_closed",
 )
 DIES_WITHIN_S = 120
+# a second of this exchange is a twentieth of a real one: what a busy machine takes for an answer must be allowed
 CONFIG = """\
 env: demo
 credentials: {{file: {keys}}}
-exchange: {{rest_url: "http://127.0.0.1:{port}", websocket_url: "ws://127.0.0.1:{port}/ws/v5"}}
+exchange: {{rest_url: "http://127.0.0.1:{port}", websocket_url: "ws://127.0.0.1:{port}/ws/v5",
+  order_expires_after_ms: 20000}}
+strategy: {{parameters: {{protection: {{ask_s: 20, escalate_s: 60}}}}}}
 limits: {{daily_loss_ratio_max: 0.5, drawdown_ratio_max: 0.5, losses_in_a_row_max: 50}}
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
@@ -85,17 +86,30 @@ def _left(fills: list[Row]) -> Decimal:
     return add(signed, -Decimal(fills[0]["held"]))
 
 
-_NOT_OURS = "SELECT position_id, inst_id, opened_at FROM positions WHERE origin <> 'engine'"
+_NOT_OURS = "SELECT position_id, inst_id, opened_at FROM positions WHERE origin <> 'engine' ORDER BY opened_at"
 
 
-def _turned(books: Books, lives: list[tuple[str, list[Row]]]) -> dict[str, Decimal]:
-    """Give the positions an execution turned round, and those it made, with the size that passed between them."""
-    over = {(fills[-1]["inst_id"], fills[-1]["filled_at"]): (name, -_left(fills)) for name, fills in lives}
-    found: dict[str, Decimal] = {}
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An execution that closed one position and opened the other side: what passed over, and at which price."""
+
+    before: str
+    size: Decimal
+    price: str
+
+
+def _turned(books: Books, lives: list[tuple[str, list[Row]]]) -> dict[str, Turn]:
+    """Give the turn each position began with, where it began with one."""
+    last = {(fills[-1]["inst_id"], fills[-1]["filled_at"]): (name, fills) for name, fills in lives}
+    found: dict[str, Turn] = {}
     for row in books.rows(_NOT_OURS):  # one that has no execution of its own yet as well
-        before, size = over.get((row["inst_id"], row["opened_at"]), ("", ZERO))
-        if size > 0 and before != row["position_id"]:
-            found[row["position_id"]] = found[before] = size
+        before, fills = last.get((row["inst_id"], row["opened_at"]), (row["position_id"], []))
+        if before == row["position_id"]:
+            continue
+        begun_with = found[before].size if before in found else ZERO
+        size = -add(_left(fills), begun_with)
+        if size > 0:
+            found[row["position_id"]] = Turn(before, size, fills[-1]["price"])
     return found
 
 
@@ -110,6 +124,7 @@ def sizes(books: Books) -> Iterator[Finding]:
     """
     lives = list(_lives(books))
     turned = _turned(books, lives)
+    passed_on = {turn.before: turn.size for turn in turned.values()}
     for position, fills in lives:
         known = [row for row in fills if row["ct_val"] is not None]
         for row in known:
@@ -118,7 +133,8 @@ def sizes(books: Books) -> Iterator[Finding]:
                 yield Finding(
                     position, f"{row['contracts']} contracts are {worth} coins, not {row['coins']}", rows=(row,)
                 )
-        left = add(_left(fills), turned.get(position, ZERO))
+        begun_with = turned[position].size if position in turned else ZERO
+        left = add(_left(fills), begun_with, passed_on.get(position, ZERO))
         if left:
             what = f"executions leave {left} contracts more than the {fills[0]['held']} the position says are held"
             yield Finding(position, what, rows=tuple(fills))
@@ -138,9 +154,9 @@ def profits(books: Books) -> Iterator[Finding]:
     lives = list(_lives(books))
     turned = _turned(books, lives)
     for position, fills in lives:
-        more = turned.get(position, ZERO) if fills[0]["origin"] != "engine" else ZERO
-        held = Fraction(more) * Fraction(fills[0]["coins"]) / Fraction(fills[0]["contracts"])
-        average = Fraction(fills[0]["entry_price"] or "0") if more else Fraction(0)
+        turn = turned.get(position)
+        each = Fraction(fills[0]["coins"]) / Fraction(fills[0]["contracts"])
+        held, average = (Fraction(turn.size) * each, Fraction(turn.price)) if turn else (Fraction(0), Fraction(0))
         for row in fills:
             size, price = Fraction(row["coins"]), Fraction(row["price"])
             if _opens(row):

@@ -154,6 +154,8 @@ class Holding:
     adopted_at: Instant = Instant(0)  # noqa: RUF009  immutable
     decided: Cause | None = None
     """Why an earlier session began to close it, where it did not come to an end."""
+    ordered_by: str = ""
+    """Who ordered an earlier session to close it: an order outlives the process that was given it."""
     waiting_commands: list[str] = field(default_factory=list)
 
     @property

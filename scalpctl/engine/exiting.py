@@ -74,15 +74,17 @@ def vote(ctx: Context, desk: Desk, holding: Holding, cause: Cause, evidence: Evi
     """Add a reason to close a position; the first one opens its one close request."""
     cast = Vote(cause, ctx.at, evidence, actor)
     if holding.close is not None:
-        holding.close = closing.add_vote(holding.close, cast)
+        before, holding.close = holding.close, closing.add_vote(holding.close, cast)
+        if holding.close is before:
+            return
     else:
         asked = closing.request(ctx.names.thing("close"), desk.inst_id, holding.contracts, cast)
         if asked is Nothing.ALREADY_FLAT:
             return
         assert isinstance(asked, CloseRequest)  # noqa: S101  the other member of the union is handled above
         holding.close = asked
-        if cause not in RULES:
-            _record_order(ctx, desk, holding, cast)  # a start after a crash must still know why
+    if cause not in RULES:
+        _record_order(ctx, desk, holding, cast)  # a start after a crash must still know why
     drive(ctx, desk)
 
 

@@ -41,7 +41,6 @@ from scalpctl.engine import (
 )
 from scalpctl.engine.context import Context, Step
 from scalpctl.engine.desk import Desk, Holding
-from scalpctl.engine.facts import forget_facts
 from scalpctl.engine.memory import Remembered, recall
 from scalpctl.engine.names import Names
 from scalpctl.engine.plan import Plan
@@ -149,9 +148,6 @@ class Machine:
         for instrument in specified.instruments:
             if instrument.inst_id in wanted:
                 markets.specified(self.context, instrument)
-        for desk in self.context.desks.values():
-            if desk.holding is not None:
-                forget_facts(desk.holding)  # what closing costs is known now
 
     # --- our orders and positions -----------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from scalpctl.engine import entering, exiting, trading
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import ReadCandles
+from scalpctl.engine.facts import forget_facts
 from scalpctl.engine.plan import BAR, WARM_CANDLES
 
 BAR_US = 60 * MICROS_PER_SECOND
@@ -129,6 +130,8 @@ def specified(ctx: Context, instrument: Instrument) -> None:
                 valid_from_at=ctx.at,
             )
         )
+    if desk is not None and desk.holding is not None:
+        forget_facts(desk.holding)  # what closing costs may be known only now
     if desk is not None:
         desk.instrument, desk.version = instrument, version[0]
         if desk.warming:

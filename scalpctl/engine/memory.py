@@ -75,6 +75,7 @@ class RememberedPosition:
     protection_state: str
     trail_state: dict[str, Any] | None
     decided: Cause | None = None
+    ordered_by: str = ""
     """Why it was being closed, if it was."""
     contracts: Contracts = Contracts(ZERO)  # noqa: RUF009  immutable
     entry_price: Decimal = ZERO
@@ -167,6 +168,7 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         foreign=kept.origin != "engine",
         managed=ctx.plan.safety.manages(kept.origin),
         decided=kept.decided,
+        ordered_by=kept.ordered_by,
         borrowed=borrowed,
         adopted_at=kept.adopted_at if kept.origin == "adopted" else Instant(0),
     )

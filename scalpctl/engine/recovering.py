@@ -9,6 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from scalpctl.core import drift as drifts
+from scalpctl.core.causes import Cause
 from scalpctl.core.drift import Drift, DriftKind, Held
 from scalpctl.core.evidence import Evidence
 from scalpctl.core.exchange.reports import AlgoReport, OrderReport, PositionReport
@@ -22,7 +23,7 @@ from scalpctl.core.positions import Position
 from scalpctl.core.records.base import Json
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.core.records.positions import PositionOpened
-from scalpctl.engine import account, booking, guarding, ordering
+from scalpctl.engine import account, booking, exiting, guarding, ordering
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import Investigate
@@ -50,7 +51,14 @@ def resync(ctx: Context, heard: Resync) -> None:
     for desk in ctx.desks.values():
         if first and desk.theirs is not None and desk.holding is None:
             _look_for(ctx, desk, desk.theirs)
+        elif first and desk.holding is not None and desk.holding.ordered_by:
+            _go_on_closing(ctx, desk, desk.holding)
     compare(ctx)
+
+
+def _go_on_closing(ctx: Context, desk: Desk, holding: Holding) -> None:
+    shown = Evidence.of("ledger", operator=holding.ordered_by)
+    exiting.vote(ctx, desk, holding, Cause.OPERATOR, shown, actor=holding.ordered_by)
 
 
 def orders(ctx: Context, pending: tuple[OrderReport, ...]) -> None:

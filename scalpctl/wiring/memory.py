@@ -128,6 +128,7 @@ def _position(reader: LedgerReader, row: Row) -> RememberedPosition:
     stops = reader.rows("SELECT * FROM protections WHERE position_id = ? ORDER BY seq DESC LIMIT 1", (position_id,))
     stop = stops[0] if stops else None
     entered = bool(reader.rows("SELECT 1 FROM entries WHERE position_id = ? LIMIT 1", (position_id,)))
+    decided, ordered_by = _decided(reader, position_id)
     return RememberedPosition(
         position_id=position_id,
         inst_id=row["inst_id"],
@@ -145,20 +146,25 @@ def _position(reader: LedgerReader, row: Row) -> RememberedPosition:
         trigger=Decimal(stop["trigger_price"]) if stop and stop["trigger_price"] else None,
         protection_state=stop["state"] if stop else "",
         trail_state=msgspec.json.decode(stop["trail_state"]) if stop and stop["trail_state"] else None,
-        decided=_decided(reader, position_id),
+        decided=decided,
+        ordered_by=ordered_by,
         contracts=Contracts(row["contracts"]),
         entry_price=Decimal(row["entry_price"] or "0"),
         adopted_at=Instant(reader.rows("SELECT ts_us FROM journal WHERE seq = ?", (row["seq"],))[0]["ts_us"]),
     )
 
 
-def _decided(reader: LedgerReader, position_id: str) -> Cause | None:
+def _decided(reader: LedgerReader, position_id: str) -> tuple[Cause | None, str]:
+    """Give why a close was decided first, and the person who ordered one, if anybody did."""
     rows = reader.rows(
-        "SELECT winner FROM decisions WHERE position_id = ? AND subject = 'exit' AND outcome = 'close' ORDER BY seq "
-        "LIMIT 1",
+        "SELECT winner, evidence FROM decisions WHERE position_id = ? AND subject = 'exit' AND outcome = 'close' "
+        "ORDER BY seq",
         (position_id,),
     )
-    return Cause(rows[0]["winner"]) if rows and rows[0]["winner"] in tuple(Cause) else None
+    known = [row for row in rows if row["winner"] in tuple(Cause)]
+    shown = [msgspec.json.decode(row["evidence"]) for row in known if row["winner"] == Cause.OPERATOR]
+    people = [str(item["value"]) for items in shown for item in items if item["name"] == "operator"]
+    return (Cause(known[0]["winner"]) if known else None), people[0] if people else ""
 
 
 def _hands(reader: LedgerReader, newest: int) -> tuple[Hand, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import Killed, Play
+from engine.conftest import Killed, Play, command, until
 
 from scalpctl.errors import LedgerError
 
@@ -52,6 +52,34 @@ def test_dying_between_record_and_act_is_made_good_by_the_next_start(tmp_path: P
     kinds = [row["end_kind"] for row in play.rows("SELECT end_kind FROM sessions ORDER BY seq")]
     assert "crashed" in kinds
     assert kinds[-1] == "clean"
+
+
+def test_a_close_that_a_person_ordered_outlives_the_process_that_was_told(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=3)
+
+    def die(session: Any) -> None:
+        def kill(_event: Any, step: Any, _at: Any) -> None:
+            if any(getattr(record, "winner", None) == "operator" for record in step.records):
+                session.runner.ledger.wait()
+                raise Killed
+
+        session.runner.watchers.append(kill)
+
+    async def order(session: Any) -> None:
+        await until(session, lambda: session.machine.context.held > 0)
+        await session.runner.order(command("close", all=True))
+
+    play.begun = die
+    with contextlib.suppress(Killed):
+        play.session(1, order)
+    play.begun = None
+    told = {row["position_id"] for row in play.rows("SELECT position_id FROM decisions WHERE winner = 'operator'")}
+    assert told
+    assert play.rows("SELECT 1 FROM closures WHERE cause = 'operator'") == []
+    play.session(0.05)
+    agree(play)
+    ordered = play.rows("SELECT position_id FROM closures WHERE cause = 'operator' AND closed_by = 'tester'")
+    assert {row["position_id"] for row in ordered} == told
 
 
 def _rows(play: Play) -> int:

@@ -227,6 +227,25 @@ def _orders_forgotten() -> list[Change]:
     return [(memory, "_order", _nothing)]
 
 
+def _held_and_left_alone() -> list[Change]:
+    from scalpctl.engine import memory
+
+    real = memory._position
+
+    def position(ctx: Any, desk: Any, kept: Any) -> None:
+        real(ctx, desk, kept)
+        if desk.holding is not None:
+            desk.holding.managed = False
+
+    return [(memory, "_position", position)]
+
+
+def _no_second_stop() -> list[Change]:
+    from scalpctl.engine import exiting
+
+    return [(guarding, "AGAIN_US", 10**15), (exiting, "POSTED_PATIENCE_US", 10**15)]
+
+
 def _act_then_record() -> list[Change]:
     from scalpctl.engine.events import Ended
     from scalpctl.engine.runner import Runner
@@ -273,6 +292,8 @@ MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "strangers stay strangers": (_strangers_unexplained, SWARM),
     "gates only advise": (_gates_open, SWARM),
     "a restart forgets what a turn left": (_turn_forgotten, SWARM),
+    "a restart leaves alone what is held": (_held_and_left_alone, SWARM),
+    "a close that waits has no stop beside it": (_no_second_stop, SWARM),
     "a restart forgets its orders": (_orders_forgotten, DEATHS),
     "acts before it records": (_act_then_record, DEATHS),
 }

@@ -102,6 +102,8 @@ def final(play: Any) -> Iterator[str]:
             yield from _order(order, known.get(order.client_id))
     if play.rows("SELECT 1 FROM drifts WHERE resolved_at IS NULL"):
         yield "O16: a drift is still open after the calm"
+    for row in play.rows(_UNATTENDED):
+        yield f"L1: the exit rules have not looked at {row['position_id']} since the last start"
     for check, findings in audited(play.folder.ledger).items():
         red = [one for one in findings if one.startswith("red")]
         if red and check not in EXPECTED:
@@ -123,5 +125,10 @@ _ONCE_VOID = (
     "FROM journal WHERE kind = 'order_changed' AND json_extract(body, '$.state') IN ('void', 'refused')"
 )
 """Also one that an execution has brought back to life since: it was called void when it was not."""
+_UNATTENDED = (
+    "SELECT p.position_id FROM positions p WHERE p.closed_at IS NULL AND p.origin = 'engine' AND NOT EXISTS (SELECT 1 "
+    "FROM decisions d WHERE d.position_id = p.position_id AND d.subject = 'exit' AND d.seq > (SELECT max(seq) FROM "
+    "journal WHERE kind = 'session_started'))"
+)
 EXPECTED = {"AU-21", "AU-22", "AU-23", "AU-31", "AU-41", "AU-42", "AU-51"}
 """What trouble itself looks like in an audit: lost lines, crashes, thin margins, naked seconds in an outage."""

@@ -113,6 +113,19 @@ def _turned(books: Books, lives: list[tuple[str, list[Row]]]) -> dict[str, Turn]
     return found
 
 
+def _as_the_exchange_held(lives: list[tuple[str, list[Row]]]) -> list[tuple[str, list[Row]]]:
+    """Join positions that overlap: an execution heard of too late is one of its own here, and was part of one there."""
+    held: list[tuple[str, list[Row]]] = []
+    for name, fills in sorted(lives, key=lambda life: (life[1][0]["inst_id"], life[1][0]["filled_at"])):
+        last = held[-1][1] if held else []
+        same = bool(last) and (last[0]["inst_id"], last[0]["side"]) == (fills[0]["inst_id"], fills[0]["side"])
+        if same and fills[0]["filled_at"] < max(row["filled_at"] for row in last):
+            held[-1] = held[-1][0], sorted((*last, *fills), key=itemgetter("filled_at", "seq"))
+        else:
+            held.append((name, fills))
+    return held
+
+
 def _opens(row: Row) -> bool:
     return bool((row["action"] == "buy") == (row["side"] == "long"))
 
@@ -149,11 +162,12 @@ def sizes(books: Books) -> Iterator[Finding]:
 )
 def profits(books: Books) -> Iterator[Finding]:
     """The profit of each closing execution is computed again from the average entry price, and must equal what the
-    exchange stated, to one unit of the last digit it gave (its average price has ten significant digits).
+    exchange stated, to one unit of the last digit it gave (its average price has ten significant digits). Positions of
+    one side that overlap here were one there, and are counted as one.
     """
     lives = list(_lives(books))
     turned = _turned(books, lives)
-    for position, fills in lives:
+    for position, fills in _as_the_exchange_held(lives):
         turn = turned.get(position)
         each = Fraction(fills[0]["coins"]) / Fraction(fills[0]["contracts"])
         held, average = (Fraction(turn.size) * each, Fraction(turn.price)) if turn else (Fraction(0), Fraction(0))

@@ -36,6 +36,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     version: int = VERSION
 
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
 def encode(message: Request | Answer) -> bytes:
     """Spell a message as one line."""
     return msgspec.json.encode(message) + b"\n"
@@ -45,7 +48,7 @@ def decode_request(line: bytes) -> Request:
     """Read a command; anything else is refused."""
     try:
         request = msgspec.json.decode(line, type=Request)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise UsageError(f"not a command: {error}") from error
     if request.version != VERSION:
         raise UsageError(f"the engine speaks version {VERSION}, the command version {request.version}")
@@ -58,5 +61,5 @@ def decode_answer(line: bytes) -> Answer:
     """Read an answer."""
     try:
         return msgspec.json.decode(line, type=Answer)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise UsageError(f"the engine's answer was not understood: {error}") from error

@@ -11,7 +11,7 @@ import msgspec
 
 from scalpctl.core.instants import Instant
 from scalpctl.host.private_files import make_private_folder, open_private_append, write_private
-from scalpctl.ledger.canonical_json import encode
+from scalpctl.ledger.canonical_json import UNREADABLE, encode
 from scalpctl.ledger.chain import Head
 
 SYNC_EVERY = 256
@@ -78,7 +78,7 @@ def _parse(path: Path) -> Iterator[Anchor]:
 def _decode(line: bytes) -> dict[str, Any] | None:
     try:
         fields = msgspec.json.decode(line)
-    except msgspec.DecodeError:  # a line cut by a power loss: the one before it still binds
+    except UNREADABLE:  # a line cut by a power loss: the one before it still binds
         return None
     whole = isinstance(fields, dict) and {"seq", "hash", "at"} <= fields.keys()
     return fields if whole else None

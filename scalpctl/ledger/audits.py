@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from scalpctl.host.private_files import open_private_append, write_private
-from scalpctl.ledger.canonical_json import encode
+from scalpctl.ledger.canonical_json import UNREADABLE, encode
 from scalpctl.ledger.folder import LedgerFolder
 
 KEPT = 1_000
@@ -32,7 +32,7 @@ def past_audits(folder: LedgerFolder) -> list[dict[str, Any]]:
     for line in folder.audits.read_bytes().splitlines()[-KEPT:]:
         try:
             found.append(msgspec.json.decode(line))
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue
     return found
 

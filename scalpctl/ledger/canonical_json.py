@@ -6,6 +6,9 @@ import msgspec
 
 _ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="string")
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading bytes that are not JSON can raise; a flipped bit makes them no text at all."""
+
 encode = _ENCODER.encode
 """Give the canonical bytes of a record or of plain builtins."""
 

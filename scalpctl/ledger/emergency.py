@@ -14,7 +14,7 @@ from scalpctl.core.records.base import Record
 from scalpctl.core.records.registry import BY_KIND
 from scalpctl.errors import LedgerCorrupt
 from scalpctl.host.private_files import create_private_file, open_private_append, sync_folder
-from scalpctl.ledger.canonical_json import encode
+from scalpctl.ledger.canonical_json import UNREADABLE, encode
 
 RESERVE_BYTES = 1_048_576
 
@@ -99,7 +99,7 @@ def _parse(path: Path, number: int, line: bytes) -> dict[str, object]:
     try:
         fields: dict[str, object] = msgspec.json.decode(line)
         fields["record"] = msgspec.convert(fields["body"], BY_KIND[str(fields["kind"])])
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
+    except (*UNREADABLE, KeyError, TypeError) as error:
         raise LedgerCorrupt(
             f"{path}:{number}: not a record that was left behind ({error})",
             hint="look at the line; it is money. Mend it, or move the file away and note why",

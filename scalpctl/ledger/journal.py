@@ -10,6 +10,7 @@ import msgspec
 from scalpctl.core.records.base import Record
 from scalpctl.core.records.registry import BY_KIND
 from scalpctl.errors import LedgerCorrupt
+from scalpctl.ledger.canonical_json import UNREADABLE
 from scalpctl.ledger.chain import JOURNAL_COLUMNS, JournalRow
 
 PAGE_ROWS = 5_000
@@ -34,5 +35,5 @@ def record_of(row: JournalRow) -> Record:
         raise LedgerCorrupt(f"journal row {row.seq} is of the unknown kind {row.kind!r}")
     try:
         return msgspec.json.decode(row.body, type=kind)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         raise LedgerCorrupt(f"journal row {row.seq} ({row.kind}) cannot be read: {error}") from error

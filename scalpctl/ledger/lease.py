@@ -10,7 +10,7 @@ import msgspec
 
 from scalpctl.errors import LeaseHeld
 from scalpctl.host.private_files import open_private_append
-from scalpctl.ledger.canonical_json import encode
+from scalpctl.ledger.canonical_json import UNREADABLE, encode
 
 
 class Lease:
@@ -58,6 +58,6 @@ def _holder(path: Path) -> str:
 def _read(path: Path) -> dict[str, object]:
     try:
         fields = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return {}
     return fields if isinstance(fields, dict) else {}

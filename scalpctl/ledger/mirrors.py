@@ -17,7 +17,7 @@ from scalpctl.core.instants import rfc3339, utc_day
 from scalpctl.core.records.base import Record
 from scalpctl.core.records.positions import PartialTaken, PositionClosed
 from scalpctl.host.private_files import make_private_folder, open_private_append
-from scalpctl.ledger.canonical_json import encode
+from scalpctl.ledger.canonical_json import UNREADABLE, encode
 from scalpctl.ledger.chain import JournalRow
 from scalpctl.ledger.sqlite import Cells
 
@@ -65,7 +65,7 @@ def mirrored_lines(folder: Path) -> Iterator[MirrorLine]:
         for number, line in enumerate(lines, start=1):
             try:
                 fields = msgspec.json.decode(line)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 fields = None
             yield path.name, number, fields if isinstance(fields, dict) else None
 

@@ -301,3 +301,13 @@ def test_proving_a_ledger_beside_its_busy_writer_raises_no_false_alarm(
         busy.join()
     writer.wait()
     assert verify(folder.ledger).ok
+
+
+def test_bytes_that_are_no_text_are_a_line_that_cannot_be_read(filled: LedgerFolder) -> None:
+    broken = b'{"seq":1,"hash":"\xff\xfe","at":1}\n'
+    with filled.anchors.open("ab") as anchors:
+        anchors.write(broken)
+    mirror = next(iter(sorted(filled.mirrors.glob("*.jsonl"))))
+    with mirror.open("ab") as lines:
+        lines.write(broken)
+    assert checks(verify(filled.ledger)) == {"mirrors"}

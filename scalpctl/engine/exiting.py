@@ -104,7 +104,8 @@ def drive(ctx: Context, desk: Desk) -> None:
         waited = ctx.at - close.votes[-1].at > WITHDRAW_PATIENCE_US
         if not (close.is_urgent and waited and desk.execution.role is Role.ENTRY):
             return
-    if ordering.withdraw_unfollowed(ctx, desk) and ctx.at - close.votes[-1].at <= LEFT_PATIENCE_US:
+    left = [one for one in ordering.withdraw_unfollowed(ctx, desk) if one.reduce_only]
+    if left and ctx.at - close.votes[-1].at <= LEFT_PATIENCE_US:
         return
     if close.is_urgent:
         _take(ctx, desk, holding)

@@ -114,8 +114,8 @@ def withdraw(ctx: Context, desk: Desk, working: Working) -> None:
     ctx.do(CancelOrder(working.order.client_id, desk.inst_id, lane))
 
 
-def withdraw_unfollowed(ctx: Context, desk: Desk) -> bool:
-    """Withdraw what nobody follows, as an order that an earlier session left resting; tells whether there is any."""
+def withdraw_unfollowed(ctx: Context, desk: Desk) -> list[Working]:
+    """Withdraw what nobody follows, as an order that an earlier session left resting; gives what is not over yet."""
     holding, execution = desk.holding, desk.execution
     followed = {id(holding.taking) if holding is not None else 0, id(execution.working) if execution is not None else 0}
     left = [one for at, one in ctx.orders.values() if at is desk and one.order.is_open and id(one) not in followed]
@@ -123,7 +123,7 @@ def withdraw_unfollowed(ctx: Context, desk: Desk) -> bool:
         if working.order.rests:
             withdraw(ctx, desk, working)
         overdue(ctx, desk, working)
-    return bool(left)
+    return left
 
 
 def placed(ctx: Context, desk: Desk, working: Working, outcome: Outcome) -> None:

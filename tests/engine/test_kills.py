@@ -82,6 +82,35 @@ def test_a_close_that_a_person_ordered_outlives_the_process_that_was_told(tmp_pa
     assert {row["position_id"] for row in ordered} == told
 
 
+def test_an_order_that_a_dead_session_left_resting_is_withdrawn(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="trend", seed=3)
+    left: list[str] = []
+
+    def die(session: Any) -> None:
+        def kill(_event: Any, step: Any, _at: Any) -> None:
+            live = [one for one in step.records if getattr(one, "state", "") == "live" and hasattr(one, "client_id")]
+            if live:
+                left.append(live[0].client_id)
+                raise Killed
+
+        session.runner.watchers.append(kill)
+
+    async def look(session: Any) -> None:
+        await session.venue.clock.sleep(15)
+        account = next(iter(session.venue.host.exchange.state.accounts.values()))
+        assert left[0] not in {order.client_id for order in account.orders.values()}
+
+    play.begun = die
+    with contextlib.suppress(Killed):
+        play.session(1)
+    (order,) = (one for one in next(iter(play.exchange().state.accounts.values())).orders.values())
+    assert order.client_id == left[0]
+    away = {"instrument": order.inst_id, "ratio": "-0.02" if order.side == "sell" else "0.02"}  # or it fills at once
+    play.begun = lambda session: session.venue.host.others("jump", away)
+    play.session(0.02, look)
+    agree(play)
+
+
 def _rows(play: Play) -> int:
     try:
         return int(play.rows("SELECT coalesce(max(seq), 0) AS n FROM journal")[0]["n"])

@@ -10,27 +10,11 @@ from scalpctl.ledger.chain import JOURNAL_COLUMNS, JournalRow
 from scalpctl.ledger.creation import create_schema
 from scalpctl.ledger.journal import journal_rows, record_of
 from scalpctl.ledger.projection.projector import Projector
-from scalpctl.ledger.sqlite import open_for_schema, open_memory
+from scalpctl.ledger.sqlite import open_for_schema
 
 FLUSH_ROWS = 2_000
 UNPROJECTED = ("journal", "meta", "alembic_version")
 _INSERT = f"INSERT INTO journal ({JOURNAL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-
-def folded_in_memory(source: sqlite3.Connection) -> sqlite3.Connection:
-    """Give a database in memory whose typed tables are the fold of a journal."""
-    target = open_memory()
-    target.execute("PRAGMA foreign_keys=OFF")  # the journal itself is not copied
-    create_schema(target, {"ledger": "fold"})
-    projector = Projector(target)
-    target.execute("BEGIN")
-    for row in journal_rows(source):
-        projector.apply(row.seq, record_of(row))
-        if row.seq % FLUSH_ROWS == 0:
-            projector.flush()
-    projector.flush()
-    target.execute("COMMIT")
-    return target
 
 
 def rebuild_into(source: sqlite3.Connection, path: Path) -> int:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-from msgspec import UNSET
-
-from scalpctl.core.records.base import Json, Record
+from scalpctl.core.records.base import Record
 from scalpctl.core.records.money import Posted
 from scalpctl.core.records.positions import PositionClosed
 from scalpctl.errors import InvariantBroken
-from scalpctl.ledger.canonical_json import spell
 from scalpctl.ledger.invariants import CHECKED, check
 from scalpctl.ledger.projection.plan import PLAN, Changes, Makes
-from scalpctl.ledger.sqlite import Cells
-
-RowMaker = Callable[[int, Record], Cells]
-
-_POSTING_COLUMNS = (
-    "transaction_id, leg, seq, reason, account, ccy, amount, position_id, inst_id, source_kind, source_id, bill_id, "
-    "posted_at"
+from scalpctl.ledger.projection.rows import (
+    CLOSING,
+    POSTING_COLUMNS,
+    POSTINGS,
+    RowMaker,
+    changes_of,
+    closing_of,
+    columns_of,
+    legs_of,
+    row_maker,
 )
+from scalpctl.ledger.sqlite import Cells
 
 
 class Projector:
@@ -33,8 +32,8 @@ class Projector:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Write through ``connection``."""
         self._connection = connection
-        self._pending: dict[str, list[Cells]] = {"postings": []}
-        self._sql = {"postings": f"INSERT INTO postings ({_POSTING_COLUMNS}) VALUES ({_marks(13)})"}
+        self._pending: dict[str, list[Cells]] = {POSTINGS: []}
+        self._sql = {POSTINGS: _insert(POSTINGS, POSTING_COLUMNS)}
         self._makers: dict[type[Record], tuple[list[Cells], RowMaker]] = {}
         self._checked: dict[type[Record], tuple[list[Cells], RowMaker]] = {}  # their money must add up first
         for kind, plan in PLAN.items():
@@ -59,11 +58,11 @@ class Projector:
         if maker is not None:
             maker[0].append(maker[1](seq, record))
         elif isinstance(record, Posted):
-            self._post(seq, record)
+            self._pending[POSTINGS].extend(legs_of(seq, record))
         else:
             self._change(seq, record)
         if isinstance(record, PositionClosed):
-            self._close_position(seq, record)
+            self._update(CLOSING, record.position_id, closing_of(seq, record))
 
     def flush(self) -> None:
         """Hand all gathered rows to SQLite."""
@@ -78,83 +77,27 @@ class Projector:
             rows.clear()
 
     def _prepare(self, kind: type[Record], plan: Makes) -> None:
-        fields = kind.__struct_fields__
-        own = ("seq", "last_seq") if plan.changes_later else ("seq",)
-        columns = ", ".join((*own, *fields))
-        self._sql[plan.table] = f"INSERT INTO {plan.table} ({columns}) VALUES ({_marks(len(own) + len(fields))})"
+        self._sql[plan.table] = _insert(plan.table, columns_of(kind, plan))
         rows = self._pending.setdefault(plan.table, [])
         makers = self._checked if kind in CHECKED else self._makers
-        makers[kind] = (rows, _row_maker(kind, changes_later=plan.changes_later))
-
-    def _post(self, seq: int, record: Posted) -> None:
-        rows = self._pending["postings"]
-        for number, leg in enumerate(record.legs):
-            head = (record.transaction_id, number, seq, record.reason, str(leg.account), leg.ccy, leg.amount)
-            tail = (record.position_id, record.inst_id, record.source_kind, record.source_id, record.bill_id)
-            rows.append((*head, *tail, record.posted_at))
+        makers[kind] = (rows, row_maker(kind, plan))
 
     def _change(self, seq: int, record: Record) -> None:
         plan = PLAN.get(type(record))
         if not isinstance(plan, Changes):
             message = f"no table is planned for {type(record).__name__}"
             raise InvariantBroken(message)
-        changed = {
-            name: value
-            for name in record.__struct_fields__
-            if name != plan.key and (value := getattr(record, name)) is not UNSET
-        }
-        self._update(plan, getattr(record, plan.key), changed | {"last_seq": seq})
-
-    def _close_position(self, seq: int, record: PositionClosed) -> None:
-        changed = {"state": "closed", "contracts": "0", "closed_at": record.closed_at, "last_seq": seq}
-        self._update(Changes("positions", "position_id"), record.position_id, changed)
+        self._update(plan, getattr(record, plan.key), changes_of(seq, record, plan))
 
     def _update(self, plan: Changes, key: str, changed: dict[str, Any]) -> None:
         self.flush()  # the row may still wait among the gathered ones, and its references with it
         assignments = ", ".join(f"{name} = ?" for name in changed)
-        cells = (*(_cell(value) for value in changed.values()), key)
-        cursor = self._connection.execute(f"UPDATE {plan.table} SET {assignments} WHERE {plan.key} = ?", cells)
+        sql = f"UPDATE {plan.table} SET {assignments} WHERE {plan.key} = ?"
+        cursor = self._connection.execute(sql, (*changed.values(), key))
         if cursor.rowcount != 1:
             message = f"{plan.table} has no row {key!r} to change"
             raise InvariantBroken(message, hint="its first record must be written before")
 
 
-def _row_maker(kind: type[Record], *, changes_later: bool) -> RowMaker:
-    fields = kind.__struct_fields__
-    get: Callable[[Record], Cells] = attrgetter(*fields)
-    nested = _json_fields(kind)
-
-    def plain(seq: int, record: Record) -> Cells:
-        return (seq, *get(record))
-
-    def plain_changing(seq: int, record: Record) -> Cells:
-        return (seq, seq, *get(record))
-
-    if not nested:
-        return plain_changing if changes_later else plain
-    places = [fields.index(name) for name in nested]
-
-    def with_json(seq: int, record: Record) -> Cells:
-        cells = list(get(record))
-        for place in places:
-            cells[place] = spell(cells[place])
-        return (seq, seq, *cells) if changes_later else (seq, *cells)
-
-    return with_json
-
-
-def _json_fields(kind: type[Record]) -> list[str]:
-    hints = msgspec.structs.fields(kind)
-    return [field.name for field in hints if field.type == Json or _mentions_json(field.type)]
-
-
-def _mentions_json(annotation: object) -> bool:
-    return any(part in str(annotation) for part in ("dict[", "list["))
-
-
-def _cell(value: Any) -> Any:
-    return spell(value) if isinstance(value, dict | list | tuple) else value
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"

@@ -19,11 +19,13 @@ from scalpctl.core.records.money import (
     Posted,
 )
 from scalpctl.core.records.positions import MarginChecked
+from scalpctl.engine import opening
 from scalpctl.engine.booking import SETTLE, legs_of, transaction_of
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import ReadFills
 from scalpctl.engine.facts import forget_facts
+from scalpctl.engine.opening import moved_by
 
 TRADE, TRANSFER, LIQUIDATION, MARGIN_TRANSFER, INTEREST, FUNDING = "2", "1", "5", "6", "7", "8"
 _BY_TYPE = {
@@ -44,8 +46,9 @@ def balance(ctx: Context, report: BalanceReport) -> None:
         return
     account = ctx.account
     account.equity, account.available, account.seen_at = report.equity, report.available, ctx.at
-    ctx.cash = report.cash
+    opening.balance_read(ctx, report)
     if ctx.recovered:
+        account.judged_since = account.judged_since or ctx.at
         ctx.set_limits(brakes.equity_seen(ctx.limits, report.equity, ctx.at, ctx.limit_parameters))
 
 
@@ -129,30 +132,9 @@ def _totals(ctx: Context) -> None:
     ctx.account.margin_used, ctx.account.exposure = used, exposure
 
 
-def opening_balance(ctx: Context, cash: Decimal, at: Instant) -> None:
-    """Post what the account held before this ledger began: the only money that has no bill."""
-    if cash.is_zero():
-        return
-    ctx.opened_at = at
-    ctx.record(
-        Posted(
-            transaction_id="opening",
-            reason="opening_balance",
-            position_id=None,
-            inst_id=None,
-            source_kind="balance",
-            source_id=SETTLE,
-            bill_id=None,
-            posted_at=at,
-            legs=tuple(legs_of(LedgerAccount.TRANSFER, SETTLE, cash)),
-        )
-    )
-    ctx.opened = True
-
-
 def bills(ctx: Context, reports: tuple[BillReport, ...]) -> None:
     """Mirror the exchange's own lines, and post the money no execution explains."""
-    for bill in sorted(reports, key=lambda one: (one.at, one.bill_id.rjust(24, "0"))):
+    for bill in sorted(opening.bills_read(ctx, reports), key=lambda one: (one.at, one.bill_id.rjust(24, "0"))):
         if bill.bill_id in ctx.bills or bill.at < ctx.opened_at:
             continue
         ctx.bills[bill.bill_id] = bill.at
@@ -212,11 +194,6 @@ def _explained(ctx: Context, bill: BillReport, key: tuple[str, str, str]) -> Non
         )  # fmt: skip
 
 
-def moved_by(bill: BillReport) -> Decimal:
-    """Give what a bill moved in all: at the account and, with isolated margin, at the position."""
-    return add(bill.balance_change, bill.position_balance_change or ZERO)
-
-
 def _mirror(ctx: Context, bill: BillReport) -> None:
     ctx.record(
         BillMirrored(
@@ -243,7 +220,8 @@ def _book(ctx: Context, bill: BillReport) -> None:
         ctx.record(BillMatched(bill_id=bill.bill_id, matched_to="internal:margin", matched_at=ctx.at))
     elif bill.type in _BY_TYPE:
         _post(ctx, bill, _BY_TYPE[bill.type], amount, _penalised(ctx, bill, amount))
-        if bill.type == TRANSFER:
+        judged = ctx.account.judged_since
+        if bill.type == TRANSFER and (judged is None or bill.at > judged):  # otherwise it is in the equity already
             ctx.set_limits(brakes.money_moved(ctx.limits, amount))
     elif amount.is_zero():
         ctx.record(BillMatched(bill_id=bill.bill_id, matched_to="internal:nothing", matched_at=ctx.at))

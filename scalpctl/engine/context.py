@@ -21,6 +21,7 @@ from scalpctl.engine.plan import Plan
 if TYPE_CHECKING:
     from scalpctl.engine.desk import Desk, Working
     from scalpctl.engine.hands import Hand
+    from scalpctl.engine.opening import Opening
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class Account:
     positions: int | None = None
     exposure: Decimal | None = None
     fees: Fees | None = None
+    judged_since: Instant | None = None
+    """When this session first judged the equity: what moved before is in it."""
 
 
 class Context:
@@ -69,7 +72,7 @@ class Context:
         self.opened = False
         self.opened_at = Instant(0)
         """From when on bills count: what came before is in the opening balance."""
-        self.cash: Decimal | None = None
+        self.opening: Opening | None = None
         self.versions: dict[str, tuple[int, tuple[str, ...] | None]] = {}
         self.seconds = 0
         self.finished = False

@@ -17,13 +17,13 @@ from scalpctl.core.exchange.requests import CancelAlgo, CancelOrder, Lane
 from scalpctl.core.exits.watch import Watch
 from scalpctl.core.instants import Instant
 from scalpctl.core.limits import Limit
-from scalpctl.core.money import ZERO, add, exact
+from scalpctl.core.money import ZERO, exact
 from scalpctl.core.orders import OrderEvent, OrderState, step
 from scalpctl.core.positions import Position
 from scalpctl.core.records.base import Json
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.core.records.positions import PositionOpened
-from scalpctl.engine import account, booking, exiting, guarding, ordering
+from scalpctl.engine import account, booking, exiting, guarding, opening, ordering
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import Investigate
@@ -45,7 +45,7 @@ def resync(ctx: Context, heard: Resync) -> None:
             booking.filled(ctx, desk, fill)
     orders(ctx, heard.orders)
     algos(ctx, heard.algos)
-    _opening(ctx, heard)
+    opening.begin(ctx, heard.bills, heard.taken_at)
     account.bills(ctx, heard.bills)
     first, ctx.recovered = not ctx.recovered, True
     for desk in ctx.desks.values():
@@ -167,17 +167,6 @@ def looked_for(ctx: Context, desk: Desk) -> None:
 def _look_for(ctx: Context, desk: Desk, report: PositionReport) -> None:
     since = Instant(report.created_at - 5_000_000)
     ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, since, foreign=True))
-
-
-def _opening(ctx: Context, heard: Resync) -> None:
-    """At the very beginning of a ledger, post what the account held before its first bill here."""
-    if ctx.opened or ctx.cash is None:
-        return
-    bound = add(*(report.margin or ZERO for report in heard.positions), ZERO)
-    moved = add(*(account.moved_by(bill) for bill in heard.bills if bill.bill_id not in ctx.bills), ZERO)
-    opened_at = min((bill.at for bill in heard.bills), default=heard.taken_at)
-    account.opening_balance(ctx, add(ctx.cash, bound, -moved), opened_at)
-    ctx.opened = True
 
 
 def _ours(desk: Desk) -> Held:

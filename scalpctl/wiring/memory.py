@@ -64,8 +64,8 @@ def remembered(reader: LedgerReader) -> Remembered:
     )
 
 
-_OWN_POSTINGS = (
-    "SELECT 1 FROM postings WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE end_reason LIKE 'imported from %') LIMIT 1"
+_OWN_BILLS = (  # no bill is booked before the opening is
+    "SELECT 1 FROM bills WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE end_reason LIKE 'imported from %') LIMIT 1"
 )
 """An imported history lies before the opening: an engine that begins on it still has to write the balance down."""
 _SUSPENDED = (
@@ -271,7 +271,7 @@ def opened_at(reader: LedgerReader) -> Instant | None:
     rows = reader.rows("SELECT posted_at FROM postings WHERE transaction_id = 'opening' LIMIT 1")
     if rows:
         return Instant(rows[0]["posted_at"])
-    return Instant(0) if reader.rows(_OWN_POSTINGS) else None
+    return Instant(0) if reader.rows(_OWN_BILLS) else None
 
 
 def _latch_key(row: Row) -> tuple[str, str]:

@@ -162,6 +162,8 @@ class BalanceReport:
     ccy: str
     equity: Decimal | None
     cash: Decimal | None
+    bound: Decimal | None
+    """What isolated positions hold back as margin; it is not part of the cash."""
     available: Decimal | None
     frozen: Decimal | None
     unrealised: Decimal | None

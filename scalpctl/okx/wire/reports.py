@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
 
 from scalpctl.core.exchange.notices import LiquidationNear, MoneyMoved
 from scalpctl.core.exchange.reports import (
@@ -17,12 +18,13 @@ from scalpctl.core.exchange.reports import (
 )
 from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.instants import Instant
-from scalpctl.core.money import Contracts
+from scalpctl.core.money import Contracts, subtract
 from scalpctl.core.sides import Side
 from scalpctl.errors import AnswerMalformed
 from scalpctl.okx.wire.account import (
     AccountConfigRow,
     BalanceAndPositionRow,
+    BalanceDetail,
     BalanceRow,
     BillRow,
     ClosedPositionRow,
@@ -197,6 +199,7 @@ def balance_reports(row: BalanceRow) -> tuple[BalanceReport, ...]:
             ccy=plain(detail.ccy),
             equity=decimal(detail.eq),
             cash=decimal(detail.cash_bal),
+            bound=_bound(detail),
             available=decimal(detail.avail_eq) if detail.avail_eq else decimal(detail.avail_bal),
             frozen=decimal(detail.frozen_bal),
             unrealised=decimal(detail.upl),
@@ -207,6 +210,11 @@ def balance_reports(row: BalanceRow) -> tuple[BalanceReport, ...]:
         )
         for detail in row.details
     )
+
+
+def _bound(detail: BalanceDetail) -> Decimal | None:
+    equity, unrealised = decimal(detail.iso_eq), decimal(detail.iso_upl)
+    return None if equity is None or unrealised is None else subtract(equity, unrealised)
 
 
 def bill_report(row: BillRow) -> BillReport:

@@ -9,7 +9,7 @@ from scalpctl.core import margin
 from scalpctl.core.exchange.reports import BalanceReport, BillReport, PositionReport
 from scalpctl.core.instants import Instant
 from scalpctl.core.margin import MarginReading
-from scalpctl.core.money import ZERO, Exact, add, exact, subtract
+from scalpctl.core.money import ZERO, Exact, add, exact, multiply, subtract
 from scalpctl.core.records.money import (
     BillMatched,
     BillMirrored,
@@ -23,7 +23,7 @@ from scalpctl.engine import opening
 from scalpctl.engine.booking import SETTLE, legs_of, transaction_of
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
-from scalpctl.engine.effects import ReadFills
+from scalpctl.engine.effects import ReadBills, ReadFills
 from scalpctl.engine.facts import forget_facts
 from scalpctl.engine.opening import moved_by
 
@@ -36,6 +36,10 @@ _BY_TYPE = {
 ASK_AFTER_US = 5_000_000
 ASK_AGAIN_US = 20_000_000
 """How long a bill may wait before the executions are read again."""
+EXPLAINED_WITHIN_US, BILLS_PAUSE_US = 30_000_000, 2_000_000
+"""How long the limits wait for the bill that explains a balance, and how often it is asked for."""
+NOTICEABLE_RATIO = Decimal("0.001")
+"""Share of the equity below which an unexplained difference cannot trip anything."""
 UNMATCHED_AFTER_US = 60_000_000
 """How long a trade's bill may wait for its execution before it is a drift."""
 
@@ -47,9 +51,39 @@ def balance(ctx: Context, report: BalanceReport) -> None:
     account = ctx.account
     account.equity, account.available, account.seen_at = report.equity, report.available, ctx.at
     opening.balance_read(ctx, report)
-    if ctx.recovered:
-        account.judged_since = account.judged_since or ctx.at
-        ctx.set_limits(brakes.equity_seen(ctx.limits, report.equity, ctx.at, ctx.limit_parameters))
+    account.unjudged = report
+    judge(ctx)
+
+
+def judge(ctx: Context) -> None:
+    """Judge the limits by the newest equity, once the ledger knows of the money in it: a transfer is no loss."""
+    account = ctx.account
+    report = account.unjudged
+    if report is None or report.equity is None or not ctx.recovered:
+        return
+    if _is_unexplained(ctx, report):
+        since = account.unexplained_since = account.unexplained_since or ctx.at
+        if ctx.at - since < EXPLAINED_WITHIN_US:
+            _ask_for_bills(ctx)
+            return
+    else:
+        account.unexplained_since = None
+    account.unjudged = None
+    account.judged_since = account.judged_since or ctx.at
+    ctx.set_limits(brakes.equity_seen(ctx.limits, report.equity, ctx.at, ctx.limit_parameters))
+
+
+def _is_unexplained(ctx: Context, report: BalanceReport) -> bool:
+    if not ctx.opened or report.cash is None or report.bound is None or report.equity is None:
+        return False
+    difference = subtract(add(report.cash, report.bound), ctx.account.cash)
+    return bool(abs(difference) > multiply(abs(report.equity), NOTICEABLE_RATIO))
+
+
+def _ask_for_bills(ctx: Context) -> None:
+    if ctx.at - ctx.account.bills_asked_at > BILLS_PAUSE_US:
+        ctx.account.bills_asked_at = ctx.at
+        ctx.do(ReadBills(Instant(ctx.bills_until - EXPLAINED_WITHIN_US)))
 
 
 def positions(ctx: Context, reports: tuple[PositionReport, ...]) -> None:
@@ -145,6 +179,7 @@ def bills(ctx: Context, reports: tuple[BillReport, ...]) -> None:
         else:
             _book(ctx, bill)
     match_waiting(ctx)
+    judge(ctx)
 
 
 def match_waiting(ctx: Context) -> None:

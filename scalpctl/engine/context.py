@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from scalpctl.core import limits as brakes
 from scalpctl.core.costs import Fees
 from scalpctl.core.drift import DriftState
-from scalpctl.core.exchange.reports import BillReport
+from scalpctl.core.exchange.reports import BalanceReport, BillReport
 from scalpctl.core.instants import Instant
 from scalpctl.core.limits import Limit, LimitParameters
+from scalpctl.core.money import ZERO, add
 from scalpctl.core.records.base import Record
+from scalpctl.core.records.money import LedgerAccount, Posted
 from scalpctl.core.records.sessions import LimitCleared, LimitLatched
 from scalpctl.engine.effects import Effect
 from scalpctl.engine.names import Names
@@ -43,6 +45,13 @@ class Account:
     positions: int | None = None
     exposure: Decimal | None = None
     fees: Fees | None = None
+    cash: Decimal = ZERO
+    """What the ledger says it holds, margin of isolated positions included."""
+    unjudged: BalanceReport | None = None
+    """A balance the limits have not been judged by yet."""
+    unexplained_since: Instant | None = None
+    """Since when the account has held noticeably more or less than the ledger knows of."""
+    bills_asked_at: Instant = Instant(0)  # noqa: RUF009  immutable
     judged_since: Instant | None = None
     """When this session first judged the equity: what moved before is in it."""
 
@@ -111,6 +120,10 @@ class Context:
     def record(self, *records: Record) -> None:
         """Have records written."""
         self.step.records.extend(records)
+        for record in records:
+            if isinstance(record, Posted):
+                cash = (Decimal(leg.amount) for leg in record.legs if leg.account is LedgerAccount.CASH)
+                self.account.cash = add(self.account.cash, *cash)
 
     def do(self, *effects: Effect) -> None:
         """Have effects performed, once everything recorded so far is durable."""

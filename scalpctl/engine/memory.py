@@ -102,6 +102,7 @@ class Remembered:
     """Results recorded after the limits were last written down: instrument, net, instant, whether it was a stop."""
     opened: bool = False
     opened_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    cash: Decimal = ZERO
     suspended: Mapping[tuple[str, str, str], BillReport] = field(default_factory=dict)
     drifts: Mapping[tuple[str, str], str] = field(default_factory=dict)
     hands: tuple[Hand, ...] = ()
@@ -125,7 +126,7 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     ctx.fills.update(remembered.fills)
     ctx.bills.update(remembered.bills)
     ctx.bills_until, ctx.opened = remembered.bills_until, remembered.opened
-    ctx.opened_at = remembered.opened_at
+    ctx.opened_at, ctx.account.cash = remembered.opened_at, remembered.cash
     ctx.drifts_open.update(remembered.drifts)
     ctx.suspended.update(remembered.suspended)
     ctx.hands.update({(hand.inst_id, hand.order_id): hand for hand in remembered.hands})

@@ -32,6 +32,7 @@ def second(ctx: Context) -> None:
     if not ctx.recovered:
         return
     account.match_waiting(ctx)
+    account.judge(ctx)
     hands.drive(ctx)
     if ctx.seconds % (POSITIONS_EVERY_S if ctx.held or ctx.drift.suspected else FLAT_POSITIONS_EVERY_S) == 0:
         ctx.do(ReadPositions())

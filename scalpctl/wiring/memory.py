@@ -59,11 +59,13 @@ def remembered(reader: LedgerReader) -> Remembered:
         suspended={(row["inst_id"], row["trade_id"], row["order_id"]): _bill(row) for row in reader.rows(_SUSPENDED)},
         drifts={(row["inst_id"] or "", _drift_kind(row)): row["drift_id"] for row in reader.rows(_OPEN_DRIFTS)},
         opened=opened is not None,
+        cash=Decimal(reader.rows(_CASH)[0]["cash"] or "0"),
         hands=_hands(reader, newest or 0),
         crashes=tuple(Instant(row["started_at"]) for row in reader.rows(_CRASHES)),
     )
 
 
+_CASH = "SELECT dsum(amount) AS cash FROM postings WHERE account = 'cash' AND ccy = 'USDT'"
 _OWN_BILLS = (  # no bill is booked before the opening is
     "SELECT 1 FROM bills WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE end_reason LIKE 'imported from %') LIMIT 1"
 )

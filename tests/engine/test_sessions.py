@@ -78,6 +78,15 @@ def test_after_a_restart_the_exit_rules_look_after_what_is_held(play: Play) -> N
     assert play.rows("SELECT 1 FROM closures WHERE cause NOT IN ('exchange_stop', 'stop_loss')")
 
 
+@pytest.mark.parametrize("amount", ["-100", "200"])
+def test_money_put_in_or_taken_out_is_neither_gain_nor_loss(play: Play, amount: str) -> None:
+    play.session(0.4, schedule=f'- {{at: 10m, do: transfer, amount: "{amount}"}}\n')
+    play.check()
+    assert play.rows("SELECT * FROM limit_latches") == []
+    play.session(0.1)
+    assert play.rows("SELECT * FROM limit_latches") == []
+
+
 SCHEDULES = {
     "manual-close": ("manual", "manual"),
     "liquidate": ("liquidation", "liquidation"),

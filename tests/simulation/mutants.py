@@ -293,11 +293,11 @@ MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "gates only advise": (_gates_open, SWARM),
     "a restart forgets what a turn left": (_turn_forgotten, SWARM),
     "a restart leaves alone what is held": (_held_and_left_alone, SWARM),
-    "a close that waits has no stop beside it": (_no_second_stop, SWARM),
+    "a close that waits has no stop beside it": (_no_second_stop, "thin"),
     "a restart forgets its orders": (_orders_forgotten, DEATHS),
     "acts before it records": (_act_then_record, DEATHS),
 }
-"""What is wrong, and where it is looked for: in the swarm, where answers get lost, or around deaths."""
+"""What is wrong, and where it is looked for: in the swarm, where answers get lost, around deaths, in a kept plan."""
 
 
 @contextmanager

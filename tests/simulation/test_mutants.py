@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from simulation.dying import SCENARIOS, dying_at, points_of
-from simulation.mutants import DEAF, DEATHS, MUTANTS, mutated
+from simulation.mutants import DEAF, DEATHS, MUTANTS, SWARM, mutated
 from simulation.plans import Plan, deaf, plan_of
 from simulation.playing import play_plan
 
@@ -20,6 +20,10 @@ WHERE = ("order_intended", "place leaves", "answer to place")
 def _found_in_the_swarm() -> Iterator[list[str]]:
     for plan in (*map(plan_of, SEEDS), *map(deaf, range(4)), *(Plan.read(path.read_text()) for path in KEPT)):
         yield play_plan(plan).broken
+
+
+def _found_in_a_plan(name: str) -> Iterator[list[str]]:
+    yield play_plan(Plan.read((KEPT[0].parent / f"{name}.txt").read_text())).broken
 
 
 def _found_by_the_deaf() -> Iterator[list[str]]:
@@ -38,6 +42,7 @@ def _found_around_deaths(folder: Path) -> Iterator[list[str]]:
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_a_wrong_engine_is_caught(name: str, tmp_path: Path) -> None:
     with mutated(name):
-        where = {DEATHS: lambda: _found_around_deaths(tmp_path), DEAF: _found_by_the_deaf}
-        tried = where.get(MUTANTS[name][1], _found_in_the_swarm)()
+        where = MUTANTS[name][1]
+        looked = {DEATHS: lambda: _found_around_deaths(tmp_path), DEAF: _found_by_the_deaf, SWARM: _found_in_the_swarm}
+        tried = looked.get(where, lambda: _found_in_a_plan(where))()
         assert any(tried), f"nobody noticed that {name}"

@@ -22,6 +22,7 @@ class Cause(StrEnum):
     UNPROTECTED = "unprotected"
     OPERATOR = "operator"
     SESSION_END = "session_end"
+    DELISTING = "delisting"
     DRIFT_POLICY = "drift_policy"
     EXCHANGE_STOP = "exchange_stop"
     EXCHANGE_TAKE_PROFIT = "exchange_take_profit"
@@ -66,6 +67,7 @@ OURS = (
     Cause.HOLDING_LIMIT,
     Cause.OPERATOR,
     Cause.SESSION_END,
+    Cause.DELISTING,
     Cause.DRIFT_POLICY,
 )
 
@@ -84,6 +86,7 @@ MEANINGS: dict[Cause, str] = {
     Cause.UNPROTECTED: "No stop could be confirmed at the exchange in time.",
     Cause.OPERATOR: "A person ordered it through scalpctl.",
     Cause.SESSION_END: "The session ended with the order to leave nothing open.",
+    Cause.DELISTING: "The exchange announced that it takes the instrument off its list: it was left in time.",
     Cause.DRIFT_POLICY: "An appeared or resized position was closed by policy.",
     Cause.EXCHANGE_STOP: "A stop kept at the exchange was triggered.",
     Cause.EXCHANGE_TAKE_PROFIT: "A take-profit kept at the exchange was triggered.",

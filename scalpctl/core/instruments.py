@@ -40,6 +40,8 @@ class Instrument:
     limit_contracts_max: Decimal | None = None
     market_contracts_max: Decimal | None = None
     valid_from_at: Instant | None = None
+    expires_at: Instant | None = None
+    """When the exchange takes it off its list, once that is announced."""
 
     def __post_init__(self) -> None:
         """Refuse a specification that would price something wrongly."""

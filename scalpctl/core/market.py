@@ -86,6 +86,14 @@ class FundingRate(Struct, frozen=True, gc=False):
     exchange_at: Instant
 
 
+class Maintenance(Struct, frozen=True):
+    """A time in which the exchange does not trade; the end may not be known."""
+
+    title: str
+    begins_at: Instant
+    ends_at: Instant | None
+
+
 class PriceLimit(Struct, frozen=True, gc=False):
     """The highest buy and lowest sell price the exchange accepts; None while it sets no limit."""
 

@@ -12,6 +12,7 @@ from scalpctl.core.drift import DriftState
 from scalpctl.core.exchange.reports import BalanceReport, BillReport
 from scalpctl.core.instants import Instant
 from scalpctl.core.limits import Limit, LimitParameters
+from scalpctl.core.market import Maintenance
 from scalpctl.core.money import ZERO, add
 from scalpctl.core.records.base import Record
 from scalpctl.core.records.money import LedgerAccount, Posted
@@ -93,6 +94,7 @@ class Context:
         """Orders of others whose owner is not known yet, by instrument and the exchange's id."""
         self.crashes: tuple[Instant, ...] = ()
         """When the latest sessions that never came to an end began."""
+        self.maintenance: tuple[Maintenance, ...] = ()
         self.usable = False
         self.recovered = False
         self.ending: str | None = None

@@ -81,6 +81,11 @@ class ReadBalances:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAnnouncements:
+    """Read which instruments the exchange lists and when it will be down; answered by Announced."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadCandles:
     """Read past candles to warm an instrument's indicators; answered by CandlesRead."""
 
@@ -134,6 +139,7 @@ Effect = (
     | ReadFills
     | ReadPositions
     | ReadBalances
+    | ReadAnnouncements
     | ReadCandles
     | Reread
     | DeadManSwitch

@@ -144,6 +144,9 @@ def _standing(ctx: Context, desk: Desk) -> Standing:
     return Standing(
         latch=limits.blocks_entry(ctx.limits, desk.inst_id, ctx.at, desk.rules.limits),
         traded=desk.traded and desk.instrument.state == "live",
+        announced=state.forbidden_by(
+            desk.instrument.expires_at, ctx.maintenance, ctx.at, ctx.plan.safety.quiet_before_maintenance_us
+        ),
         warm=not desk.warming,
         position_open=holding if known else None,
         order_open=desk.execution is not None or desk.wanted is not None,

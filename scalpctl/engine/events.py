@@ -19,7 +19,7 @@ from scalpctl.core.exchange.reports import (
 )
 from scalpctl.core.exchange.resolutions import Resolution
 from scalpctl.core.instruments import Instrument
-from scalpctl.core.market import Candle
+from scalpctl.core.market import Candle, Maintenance
 from scalpctl.ports.feeds import AccountNews, AlgosPending, FillConflict, MarketValue, PositionsSnapshot, Resync
 
 
@@ -116,6 +116,14 @@ class Specified:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """Every instrument the exchange lists and every maintenance it announces; None where it could not be read."""
+
+    instruments: tuple[Instrument, ...] | None
+    maintenance: tuple[Maintenance, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class LeveragesRead:
     """The leverage set at the exchange, by instrument."""
 
@@ -203,6 +211,7 @@ Event = (
     | PositionsRead
     | CandlesRead
     | Specified
+    | Announced
     | LeveragesRead
     | Usable
     | LineHeard

@@ -26,6 +26,7 @@ from scalpctl.core.records.positions import MarginChecked
 from scalpctl.core.records.sessions import ConnectionNoted, HeartbeatNoted, SessionEnded, SessionStarted
 from scalpctl.engine import (
     account,
+    announcements,
     booking,
     closures,
     commands,
@@ -87,6 +88,7 @@ class Machine:
             events.PositionsRead: self._positions,
             events.CandlesRead: self._candles_read,
             events.Specified: self._specified,
+            events.Announced: lambda announced: announcements.heard(self.context, announced),
             events.LeveragesRead: self._leverages_read,
             events.Usable: self._usable,
             events.LineHeard: self._line_heard,
@@ -144,10 +146,7 @@ class Machine:
 
     def _specified(self, specified: events.Specified) -> None:
         self.context.account.fees = specified.fees
-        wanted = {*self.context.plan.settled.inst_ids, *self.context.desks}
-        for instrument in specified.instruments:
-            if instrument.inst_id in wanted:
-                markets.specified(self.context, instrument)
+        announcements.listed(self.context, specified.instruments)
 
     # --- our orders and positions -----------------------------------------------------------------------------------
 

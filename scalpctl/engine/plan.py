@@ -58,6 +58,8 @@ class Safety:
     appeared: str = "protect"
     """What is done with a position nobody here opened: protect, adopt, alert or flatten."""
     mirror_trailing: bool = True
+    quiet_before_maintenance_us: int = 900_000_000
+    leave_before_delisting_us: int = 3_600_000_000
 
     def manages(self, origin: str) -> bool:
         """Tell whether the exit rules look after a position of this origin."""

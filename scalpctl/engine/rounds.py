@@ -8,10 +8,10 @@ from scalpctl.core.evidence import Evidence
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.limits import Limit
 from scalpctl.core.protection import COVERED
-from scalpctl.engine import account, executing, exiting, guarding, hands, markets, ordering, trading
+from scalpctl.engine import account, announcements, executing, exiting, guarding, hands, markets, ordering, trading
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Role
-from scalpctl.engine.effects import DeadManSwitch, Finish, ReadBalances, ReadBills, ReadPositions
+from scalpctl.engine.effects import DeadManSwitch, Finish, ReadAnnouncements, ReadBalances, ReadBills, ReadPositions
 
 FLAT_POSITIONS_EVERY_S = 20
 """Also while nothing is held: a frame that was lost must not hide somebody else's position until the next reconnect."""
@@ -42,6 +42,8 @@ def second(ctx: Context) -> None:
         ctx.do(ReadBills(Instant(ctx.bills_until - BILLS_OVERLAP_US)))
     if ctx.seconds % SWITCH_EVERY_S == 0 and ctx.usable and ctx.ending is None:
         ctx.do(DeadManSwitch(ctx.plan.safety.cancel_all_after_s))
+    if ctx.seconds % announcements.READ_EVERY_S == 1:
+        ctx.do(ReadAnnouncements())
     if ctx.seconds % FORGET_EVERY_S == 0:
         ordering.forget_old(ctx)
     if ctx.ending is not None:
@@ -85,6 +87,7 @@ def _desk(ctx: Context, desk: Desk) -> None:
         if ctx.seconds % MEMORY_EVERY_S == 0:
             guarding.remember(ctx, holding)
         markets.ask_rules(ctx, desk, holding)
+        announcements.leave_in_time(ctx, desk, holding)
         if ctx.flatten and holding.close is None:
             exiting.vote(ctx, desk, holding, Cause.SESSION_END, Evidence.of("session", reason=ctx.ending))
     trading.pursue(ctx, desk)

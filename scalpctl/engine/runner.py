@@ -217,6 +217,10 @@ class Runner:
         for balance in await _or_none(self._means.account.balances()) or ():
             self.hear(balance)
 
+    async def _announcements(self, _ask: effects.ReadAnnouncements) -> None:
+        market = self._means.market
+        self.hear(events.Announced(await _or_none(market.instruments()), await _or_none(market.maintenance())))
+
     async def _candles(self, ask: effects.ReadCandles) -> None:
         candles = await _or_none(self._means.market.candles(ask.inst_id, ask.bar, ask.count))
         self.hear(events.CandlesRead(ask.inst_id, candles))
@@ -282,6 +286,7 @@ _PERFORM: dict[type[Any], _Perform] = cast(
         effects.ReadFills: Runner._fills,  # noqa: SLF001  as above
         effects.ReadPositions: Runner._positions,  # noqa: SLF001  as above
         effects.ReadBalances: Runner._balances,  # noqa: SLF001  as above
+        effects.ReadAnnouncements: Runner._announcements,  # noqa: SLF001  as above
         effects.ReadCandles: Runner._candles,  # noqa: SLF001  as above
         effects.Reread: Runner._reread,  # noqa: SLF001  as above
         effects.DeadManSwitch: Runner._switch,  # noqa: SLF001  as above

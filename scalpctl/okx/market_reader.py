@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
-from scalpctl.core.market import Candle, FundingRate, MarkPrice, PriceLimit, Ticker
+from scalpctl.core.market import Candle, FundingRate, Maintenance, MarkPrice, PriceLimit, Ticker
 from scalpctl.errors import AnswerMalformed
 from scalpctl.okx.pages import every_page
 from scalpctl.okx.rest import RestClient
@@ -96,6 +96,7 @@ class OkxMarketReader:
         ask = MarketQuery(inst_type=_SWAP, inst_family=inst_family, td_mode=margin_mode)
         return tuple(await self._rest.read(endpoints.POSITION_TIERS, PositionTierRow, ask))
 
-    async def status(self) -> tuple[StatusRow, ...]:
-        """Give maintenance that is announced or under way."""
-        return tuple(await self._rest.read(endpoints.STATUS, StatusRow))
+    async def maintenance(self) -> tuple[Maintenance, ...]:
+        """Give the maintenance that is announced or under way."""
+        rows = await self._rest.read(endpoints.STATUS, StatusRow)
+        return tuple(one for row in rows if (one := read.maintenance(row)) is not None)

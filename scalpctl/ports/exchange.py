@@ -28,7 +28,7 @@ from scalpctl.core.exchange.requests import (
 )
 from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
-from scalpctl.core.market import Candle
+from scalpctl.core.market import Candle, Maintenance
 from scalpctl.core.sides import Side
 
 
@@ -141,6 +141,10 @@ class MarketReader(Protocol):
 
     async def instruments(self) -> tuple[Instrument, ...]:
         """Give every linear swap it lists."""
+        ...
+
+    async def maintenance(self) -> tuple[Maintenance, ...]:
+        """Give the maintenance that is announced or under way."""
         ...
 
     async def candles(self, inst_id: str, bar: str, count: int) -> tuple[Candle, ...]:

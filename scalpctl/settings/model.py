@@ -94,6 +94,10 @@ class Safety(Section):
     """What is done with a position nobody here opened."""
     mirror_trailing: bool
     """Whether the stop at the exchange follows the trailing stop."""
+    quiet_before_maintenance_s: Seconds = Field(ge=0, le=86_400)
+    """How long before an announced maintenance nothing is entered any more."""
+    leave_before_delisting_s: Seconds = Field(ge=60, le=604_800)
+    """How long before an instrument leaves the list its position is closed; entries end with the notice."""
 
 
 class LedgerSettings(Section):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from scalpctl.simulator import algos, liquidation, matching, ordering, positions
+from scalpctl.simulator import algos, announcements, liquidation, matching, ordering, positions
 from scalpctl.simulator.denied import Denied
 from scalpctl.simulator.specs import BY_ID, SPECS
 from scalpctl.simulator.state import Account, Position, Scheduled
@@ -118,6 +118,33 @@ def _manual_add(ex: Exchange, account: Account, position: Position | None, argum
     return _manual_open(ex, account, position, arguments | wanted)
 
 
+def _trailing_stop(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    """Let the exchange trail the position, as the person with the app may."""
+    if position is None:
+        return ""
+    ask = {
+        "instId": position.inst_id, "tdMode": position.mode, "side": "sell" if position.contracts > 0 else "buy",
+        "posSide": position.pos_side, "ordType": "move_order_stop", "sz": format(abs(position.contracts), "f"),
+        "callbackRatio": arguments.get("ratio", "0.001"), "reduceOnly": True,
+    }  # fmt: skip
+    return f"trailing order {algos.place(ex, account, ask).algo_id} kept in the app"
+
+
+def _attached_stop(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    """Add to the position in the app, with a stop-loss attached to what was added."""
+    if position is None:
+        return ""
+    spec = BY_ID[position.inst_id]
+    away = Decimal(arguments.get("ratio", "0.001")) * (1 if position.contracts > 0 else -1)
+    trigger = Decimal(int(ex.last(position.inst_id) * (1 - away) / spec.tick)) * spec.tick
+    ask = {
+        "instId": position.inst_id, "tdMode": position.mode, "side": "buy" if position.contracts > 0 else "sell",
+        "posSide": position.pos_side, "ordType": "market", "sz": format(spec.min_contracts, "f"),
+        "attachAlgoOrds": [{"slTriggerPx": format(trigger, "f"), "slOrdPx": "-1"}],
+    }  # fmt: skip
+    return f"added {ordering.place(ex, account, ask).order_id} in the app, with a stop"
+
+
 def _cancel_stop(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
     wanted = [one for one in account.algos.values() if position is None or one.inst_id == position.inst_id]
     for algo in wanted[:1]:
@@ -179,9 +206,22 @@ def _state(ex: Exchange, arguments: dict[str, str], position: Position | None, s
 
 
 def _delist(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    """Take an instrument off the list: at once, or announced ``in_seconds`` before."""
     inst_id = arguments["instrument"] or (position.inst_id if position is not None else SPECS[0].inst_id)
-    liquidation.deliver(ex, account, inst_id)
-    return _state(ex, {"instrument": inst_id}, None, "expired")
+    ahead = _micros(arguments, "in_seconds")
+    announcements.delist(ex, inst_id, ex.now + ahead)
+    return f"{inst_id} leaves the list {'now' if not ahead else 'as announced'}"
+
+
+def _maintenance(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    """Go down for ``seconds``, now or ``in_seconds`` after the notice; then only posting for ``pre_open`` seconds."""
+    lasts, pre_open = _micros(arguments, "seconds", "60"), _micros(arguments, "pre_open")
+    announcements.maintain(ex, ex.now + _micros(arguments, "in_seconds"), lasts, pre_open)
+    return f"maintenance of {arguments.get('seconds', '60')} s announced"
+
+
+def _micros(arguments: dict[str, str], name: str, otherwise: str = "0") -> int:
+    return int(ordering.number(arguments.get(name, otherwise), name) * 1_000_000)
 
 
 def _thin_book(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
@@ -208,6 +248,8 @@ ACTIONS: dict[str, Act] = {
     "liquidate": _liquidate,
     "adl": _adl,
     "foreign-order": _foreign_order,
+    "trailing-stop": _trailing_stop,
+    "attached-stop": _attached_stop,
     "cancel-stop": _cancel_stop,
     "set-leverage": _set_leverage,
     "set-mode": _set_mode,
@@ -215,11 +257,14 @@ ACTIONS: dict[str, Act] = {
     "suspend": _suspend,
     "resume": _resume,
     "delist": _delist,
+    "maintenance": _maintenance,
     "thin-book": _thin_book,
     "jump": _jump,
     "algos-fail": _algos_fail,
 }
-NEEDS_POSITION = ("manual-close", "manual-add", "liquidate", "adl", "cancel-stop")
+NEEDS_POSITION = (
+    "manual-close", "manual-add", "liquidate", "adl", "trailing-stop", "attached-stop", "cancel-stop",
+)  # fmt: skip
 
 
 def scheduled(at: int, action: str, arguments: dict[str, str]) -> Scheduled:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Protocol
 
 from scalpctl.core.money import add, multiply
-from scalpctl.simulator import actors, algos, funding, liquidation, matching, switch
+from scalpctl.simulator import actors, algos, announcements, funding, liquidation, matching, switch
 from scalpctl.simulator.specs import BY_ID, Spec
 from scalpctl.simulator.state import Account, Algo, Bill, Fill, Market, Order, Position, State
 from scalpctl.simulator.tape import FED, PREFIX, Fed, Quotes, Recorded
@@ -24,6 +24,10 @@ class Listener(Protocol):
 
     def market(self, market: Market, what: str) -> None:
         """Hear that a market changed: ticker, trade, candle, funding or instrument."""
+        ...
+
+    def status(self, row: dict[str, str]) -> None:
+        """Hear that a maintenance was announced or entered another phase."""
         ...
 
     def order(self, account: Account, order: Order, fill: Fill | None) -> None:
@@ -51,6 +55,9 @@ class Deaf:
     """Hears nothing."""
 
     def market(self, market: Market, what: str) -> None:
+        """Hear nothing."""
+
+    def status(self, row: dict[str, str]) -> None:
         """Hear nothing."""
 
     def order(self, account: Account, order: Order, fill: Fill | None) -> None:
@@ -180,6 +187,7 @@ class Exchange:
         funding.settle(self)
         switch.watch(self)
         actors.due(self)
+        announcements.watch(self)
 
     def _move(self, spec: Spec, market: Market, now: int) -> None:
         random = self.random

@@ -184,9 +184,9 @@ def _pos_side(account: Account, ask: dict[str, Any]) -> str:
 def _judge(ex: Exchange, account: Account, spec: Spec, order: Order) -> None:
     """Refuse in the documented order: instrument, id, size, price, direction, counts, tier, money."""
     market = ex.market(spec.inst_id)
-    if market.state != "live":
+    if market.state not in {"live", "post_only"}:
         raise Denied("51022", "Contract suspended")
-    if market.thin and order.type != "post_only":
+    if (market.thin or market.state == "post_only") and order.type != "post_only":
         raise Denied("54012", "The book is thin: only post-only orders, cancellations and margin changes are accepted")
     if order.client_id and any(one.client_id == order.client_id for one in account.orders.values()):
         raise Denied("51016", "Client order ID already exists.")

@@ -41,6 +41,8 @@ class Market(Struct):
     funding_at: int
     funding_rate: str
     state: str = "live"
+    expires_at: int = 0
+    """When it is taken off the list, once that was announced."""
     thin: bool = False
     trade_id: int = 1
     sequence: int = 1

@@ -63,7 +63,19 @@ async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
             }
             for one in bills
         ],
-    }  # fmt: skip
+    } | await _announced(client)  # fmt: skip
+
+
+async def _announced(client: OkxClient) -> dict[str, Any]:
+    listed, works = await client.market.instruments(), await client.market.maintenance()
+    return {
+        "instruments": [
+            {"instrument": one.inst_id, "state": one.state, "expires_at": one.expires_at}
+            for one in listed
+            if one.state != "live" or one.expires_at is not None
+        ],
+        "maintenance": [{"title": one.title, "begins_at": one.begins_at, "ends_at": one.ends_at} for one in works],
+    }
 
 
 def _text(value: Decimal | None) -> str | None:

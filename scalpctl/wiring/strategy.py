@@ -7,7 +7,7 @@ from scalpctl.engine.plan import Safety, Settled
 from scalpctl.settings.model import Settings
 from scalpctl.settings.strategy import GROUPS
 
-MILLI_US = 1_000
+MILLI_US, SECOND_US = 1_000, 1_000_000
 
 
 def settled(settings: Settings) -> Settled:
@@ -29,5 +29,7 @@ def settled(settings: Settings) -> Settled:
             cancel_all_after_s=safety.cancel_all_after_s,
             appeared=safety.appeared_positions,
             mirror_trailing=safety.mirror_trailing,
+            quiet_before_maintenance_us=safety.quiet_before_maintenance_s * SECOND_US,
+            leave_before_delisting_us=safety.leave_before_delisting_s * SECOND_US,
         ),
     )

@@ -96,8 +96,14 @@ def test_an_instrument_about_to_go_is_found_while_it_is_held(picture: dict[str, 
     held = play.rows("SELECT inst_id FROM positions WHERE state <> 'closed'")
     assert held, "the world of this seed leaves a position open"
     venue = venue_of(load(None, {}), play.folder, {}, WallClock(), Listening())
-    seen = run(venue, looked_at(venue, Instant(0))) | {"instruments": {held[0]["inst_id"]: "suspend"}}
-    assert set(audited(play.folder.ledger, play.folder, exchange=seen)) == {"AU-49"}
+    seen = run(venue, looked_at(venue, Instant(0)))
+    now = play.rows("SELECT max(ended_at) AS at FROM sessions")[0]["at"]
+    for state, ahead_h, severity in (("suspend", None, "red"), ("live", 3, "red"), ("live", 72, "yellow")):
+        expires_at = None if ahead_h is None else now + ahead_h * 3_600_000_000
+        seen["instruments"] = [{"instrument": held[0]["inst_id"], "state": state, "expires_at": expires_at}]
+        found = audited(play.folder.ledger, play.folder, exchange=seen)
+        assert set(found) == {"AU-49"}
+        assert found["AU-49"][0].startswith(severity)
 
 
 def test_a_cut_journal_is_found_by_its_anchor(copied: LedgerFolder) -> None:

@@ -26,6 +26,7 @@ from scalpctl.core.gates.state import (
     LastClose,
     ReentryParameters,
     Standing,
+    forbidden_by,
     judge_rest,
     judge_saturation,
     judge_standing,
@@ -33,6 +34,7 @@ from scalpctl.core.gates.state import (
 from scalpctl.core.gates.verdicts import Entrance, GateVerdict, Skip
 from scalpctl.core.instants import Instant
 from scalpctl.core.limits import Latch, LatchState, Limit
+from scalpctl.core.market import Maintenance
 from scalpctl.core.regime import Regime, RegimeInputs, RegimeParameters, RegimeState, advance, reading, state_from_plain
 from scalpctl.core.sides import Side
 from scalpctl.core.signals.choice import ChoiceParameters
@@ -174,7 +176,7 @@ def test_d66_a_conflict_is_weighed_and_a_draw_is_a_skip_with_a_reason(start: Ins
 
 def a_standing(**changes: Any) -> Standing:
     fields: dict[str, Any] = {
-        "latch": None, "traded": True, "warm": True, "position_open": False, "order_open": False,
+        "latch": None, "traded": True, "announced": "", "warm": True, "position_open": False, "order_open": False,
         "close_running": False, "positions": 0, "positions_max": 5,
     }  # fmt: skip
     return Standing(**(fields | changes))
@@ -189,6 +191,7 @@ def test_d67_d68_every_reason_not_to_enter_has_its_name(start: Instant) -> None:
     cases = {
         Skip.LATCHED: {"latch": latch},
         Skip.NOT_TRADED: {"traded": False},
+        Skip.ANNOUNCED: {"announced": "maintenance"},
         Skip.WARMING_UP: {"warm": False},
         Skip.EXPOSURE_UNKNOWN: {"positions": None},
         Skip.POSITION_OPEN: {"position_open": True},
@@ -201,6 +204,18 @@ def test_d67_d68_every_reason_not_to_enter_has_its_name(start: Instant) -> None:
     passed = Entrance(judge_standing(a_standing()))
     assert passed.skip is None
     assert passed.evidence().get("latched.passed") == "yes"
+
+
+@given(st.integers(-7_200, 7_200), st.integers(0, 3_600), st.booleans())
+def test_an_announced_maintenance_forbids_from_its_quiet_time_until_prices_have_settled(
+    begins_in_s: int, lasts_s: int, ends_known: object
+) -> None:  # fmt: skip
+    at = Instant(1_767_225_600_000_000)
+    begins = Instant(at + begins_in_s * SECOND)
+    works = Maintenance("upgrade", begins, Instant(begins + lasts_s * SECOND) if ends_known else None)
+    quiet = begins_in_s <= 900 and not (ends_known and begins_in_s + lasts_s < -300)
+    assert bool(forbidden_by(None, [works], at, 900 * SECOND)) is quiet
+    assert forbidden_by(Instant(at + 1), [], at, 0)
 
 
 def test_d69_the_cool_down_counts_from_the_close_and_strength_does_not_shorten_it(start: Instant) -> None:

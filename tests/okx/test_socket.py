@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -70,6 +73,66 @@ async def test_a_bug_while_reading_is_told_as_a_bug_and_not_as_a_lost_line() -> 
         await sink.ended
         assert isinstance(sink.error, InvariantBroken)
         assert not line.send(b"more")
+
+
+class Sender(threading.Thread):
+    """An exchange in a thread of its own, which goes on sending while we do something else."""
+
+    COUNT, PADDING = 12_000, "x" * 4_000
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.sent = 0
+        self.listening: Future[str] = Future()
+
+    def run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        gone = asyncio.Event()
+
+        async def flood(connection: Any) -> None:
+            for number in range(self.COUNT):
+                await connection.send(f"{number} {self.PADDING}")
+                self.sent = number + 1
+            await connection.wait_closed()
+            gone.set()
+
+        async with serve(flood, "127.0.0.1", 0, compression=None) as server:
+            self.listening.set_result(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws/v5/public")
+            await gone.wait()
+
+
+class Slow(Sink):
+    """Stops the whole process at its first frame, as a garbage collector or a swapping machine does."""
+
+    def __init__(self, sender: Sender) -> None:
+        super().__init__()
+        self.sender = sender
+        self.ahead = 0
+        self.numbers: list[int] = []
+        self.whole = asyncio.Event()
+
+    def frame(self, data: bytes) -> None:
+        if not self.numbers:
+            time.sleep(1.0)
+            self.ahead = self.sender.sent
+        self.numbers.append(int(data.split(b" ", 1)[0]))
+        if len(self.numbers) == Sender.COUNT:
+            self.whole.set()
+
+
+async def test_a_reader_that_stands_still_holds_the_sender_up_and_loses_nothing() -> None:
+    sender = Sender()
+    sender.start()
+    async with asyncio.timeout(30):
+        sink = Slow(sender)
+        line = await WebSocketDialer().dial(await asyncio.wrap_future(sender.listening), sink)
+        await sink.whole.wait()
+        line.close()
+    assert sink.ahead < Sender.COUNT * 0.5, "nothing held the sender up"
+    assert sink.numbers == list(range(Sender.COUNT))
+    await asyncio.to_thread(sender.join, 5)
 
 
 async def test_a_message_in_pieces_is_given_whole() -> None:

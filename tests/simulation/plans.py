@@ -64,6 +64,7 @@ Drawn = tuple[str, dict[str, str]]
 FAMILIES: dict[str, Callable[[Random], Drawn]] = {
     "others": lambda dice: dice.choice([
         ("manual-close", {}), ("manual-close", {"fraction": "0.5"}), ("manual-add", {}),
+        ("trailing-stop", {}), ("attached-stop", {}),
         ("manual-open", {"instrument": "SOL-USDT-SWAP", "side": dice.choice(["buy", "sell"]), "contracts": "2"}),
         ("foreign-order", {"instrument": "DOGE-USDT-SWAP", "side": dice.choice(["buy", "sell"]), "contracts": "2"}),
     ]),
@@ -81,12 +82,14 @@ FAMILIES: dict[str, Callable[[Random], Drawn]] = {
     ]),
     "outage": lambda dice: dice.choice([
         ("outage", {"seconds": dice.choice(["10", "45"])}), ("maintenance", {"seconds": "60"}),
+        ("maintenance", {"in_seconds": "120", "seconds": "60", "pre_open": "30"}),
     ]),
     "lines": lambda dice: dice.choice([("disconnect", {}), ("notice", {}), ("disconnect", {"code": "1006"})]),
     "clock": lambda dice: ("skew", {"seconds": dice.choice(["-3", "0.7", "20"])}),
     "operator": lambda dice: dice.choice([("halt", {}), ("close-all", {}), ("pause", {})]),
     "kill": lambda dice: ("kill", {}),
     "listing": lambda dice: ("suspend", {"instrument": dice.choice(["SOL-USDT-SWAP", "DOGE-USDT-SWAP"])}),
+    "delisting": lambda dice: ("delist", {"instrument": "ETH-USDT-SWAP", "in_seconds": dice.choice(["0", "300"])}),
     "algos": lambda dice: ("algos-fail", {}),
     "stale": lambda dice: dice.choice([
         ("positions", {"to": "empty"}), ("oddity", {"read_lag_ms": dice.choice(["400", "2500"])}),

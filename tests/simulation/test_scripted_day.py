@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -27,6 +28,8 @@ ACTS = (
     ("foreign-order", {"instrument": "SOL-USDT-SWAP", "side": "buy", "contracts": "2"}),
     ("foreign-order", {"instrument": "DOGE-USDT-SWAP", "side": "sell", "contracts": "3"}),
     ("flip", {}),
+    ("trailing-stop", {}),
+    ("attached-stop", {}),
     ("cancel-stop", {}),
     ("set-leverage", {"leverage": "4"}),
     ("jump", {"ratio": "-0.02"}),
@@ -42,6 +45,7 @@ EXCHANGE = {
     "adl": "auto_deleveraged",
     "delivery": "delivery",
 }
+CAUSES = (*EXCHANGE.values(), "exchange_stop", "exchange_trailing", "manual", "other_client")
 
 
 def act(host: Any, action: str, arguments: dict[str, str]) -> bool:
@@ -133,7 +137,7 @@ def truth(order: Any) -> str:
     if order.category in EXCHANGE:
         return EXCHANGE[order.category]
     if order.algo_id:
-        return "exchange_stop"
+        return "exchange_trailing" if order.source == "25" else "exchange_stop"
     return "other_client" if order.client_id else "manual"
 
 
@@ -148,18 +152,20 @@ def verdicts(play: Play) -> dict[str, set[str]]:
     return said
 
 
-def attributed(day: Day) -> None:
-    """Hold every order of others against the exchange's own books."""
+def attributed(day: Day) -> Counter[str]:
+    """Hold every order of others against the exchange's own books; how many there were of each cause."""
     account = next(iter(day.play.exchange().state.accounts.values()))
     ours = {row["order_id"] for row in day.play.rows("SELECT order_id FROM orders WHERE order_id IS NOT NULL")}
     said = verdicts(day.play)
+    theirs = [order for order in account.done if order.filled and order.order_id not in ours]
     wrong = {
         order.order_id: (truth(order), said.get(order.order_id))
-        for order in account.done
-        if order.filled and order.order_id not in ours and truth(order) not in said.get(order.order_id, ())
+        for order in theirs
+        if truth(order) not in said.get(order.order_id, ())
     }
     assert not wrong
     assert day.play.rows("SELECT 1 FROM closures WHERE cause = 'unknown'") == []
+    return Counter(truth(order) for order in theirs)
 
 
 @pytest.mark.slow
@@ -172,7 +178,8 @@ def test_whatever_happens_up_down_or_killed_is_attributed_and_none_wrongly(tmp_p
     day.play.session(0.1)
     day.play.check()
     assert len(day.done) >= 0.9 * len(ACTS) * len(ENGINES)
-    attributed(day)
+    causes = attributed(day)
+    assert all(causes[name] >= 2 for name in CAUSES), causes
     slow = day.play.rows("SELECT * FROM drifts WHERE explained_at IS NULL OR explained_at - detected_at > 10000000")
     assert slow == []
 

@@ -8,9 +8,12 @@ from scalpctl.analysis.audit.books import Books
 from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Needs, NotJudged, check
 from scalpctl.analysis.audit.protection import from_exchange
 from scalpctl.analysis.reconcile import statement
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant, rfc3339
 
 PLAN = "`scalpctl reconcile` prints the plan with its evidence"
 DOCTOR = "`scalpctl doctor --online` names each setting and its cure"
+
+DAY_US = 86_400 * MICROS_PER_SECOND
 
 
 @check("AU-24", section=9, severity=RED, title="Positions are those of the exchange", cure=PLAN, needs=Needs.EXCHANGE)
@@ -115,12 +118,16 @@ def key(books: Books) -> Iterator[Finding]:
     needs=Needs.EXCHANGE,
 )
 def delisting(books: Books) -> Iterator[Finding]:
-    """Instruments held that are no longer live at the exchange, as it states their specification."""
-    states = books.picture().get("instruments", {})
+    """Instruments held that are not live at the exchange, or leave its list within a week (red within a day)."""
+    listed = {one["instrument"]: one for one in books.picture().get("instruments", ())}
     for row in books.rows("SELECT position_id, seq, inst_id FROM positions WHERE state <> 'closed'"):
-        state = states.get(row["inst_id"], "live")
-        if state != "live":
-            yield Finding(row["inst_id"], f"is {state} at the exchange and held by {row['position_id']}", RED, (row,))
+        seen = listed.get(row["inst_id"], {"state": "live", "expires_at": None})
+        if seen["state"] != "live":
+            said = f"is {seen['state']} at the exchange and held by {row['position_id']}"
+            yield Finding(row["inst_id"], said, RED, (row,))
+        elif seen["expires_at"] is not None and seen["expires_at"] - books.now < 7 * DAY_US:
+            said = f"leaves the list at {rfc3339(Instant(seen['expires_at']))} and is held by {row['position_id']}"
+            yield Finding(row["inst_id"], said, RED if seen["expires_at"] - books.now < DAY_US else YELLOW, (row,))
 
 
 def _account(books: Books, *words: str) -> Iterator[Finding]:

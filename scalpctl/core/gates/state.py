@@ -9,9 +9,13 @@ from decimal import Decimal
 from scalpctl.core.gates.verdicts import GateVerdict, Skip, at_least, at_most, unless
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.limits import Latch
+from scalpctl.core.market import Maintenance
 from scalpctl.core.money import ZERO
 from scalpctl.core.parameters import Parameters, setting
 from scalpctl.core.sides import Side
+
+SETTLES_US = 300 * MICROS_PER_SECOND
+"""After a maintenance prices are found anew: nothing is entered until that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Standing:
 
     latch: Latch | None
     traded: bool
+    announced: str
+    """What the exchange has announced that forbids an entry; nothing as a rule."""
     warm: bool
     position_open: bool | None
     order_open: bool
@@ -56,6 +62,7 @@ def judge_standing(standing: Standing) -> tuple[GateVerdict, ...]:
     return (
         unless(Skip.LATCHED, "" if latch is None else f"{latch.limit.value}: {latch.why}", "limits"),
         unless(Skip.NOT_TRADED, "" if standing.traded else "the instrument is not traded", "configuration"),
+        unless(Skip.ANNOUNCED, standing.announced, "exchange"),
         unless(Skip.WARMING_UP, "" if standing.warm else "indicators are cold", "study"),
         unless(Skip.EXPOSURE_UNKNOWN, unknown, "exchange"),
         unless(Skip.POSITION_OPEN, "a position is open" if standing.position_open else "", "exchange"),
@@ -65,6 +72,19 @@ def judge_standing(standing: Standing) -> tuple[GateVerdict, ...]:
             Skip.POSITIONS_MAX, None if standing.positions is None else standing.positions + 1, standing.positions_max
         ),
     )
+
+
+def forbidden_by(
+    expires_at: Instant | None, maintenance: Sequence[Maintenance], at: Instant, quiet_us: int
+) -> str:  # fmt: skip
+    """Say which announcement of the exchange forbids an entry; nothing as a rule."""
+    if expires_at is not None:
+        return "it leaves the exchange's list"
+    for one in maintenance:
+        over = one.ends_at is not None and at > one.ends_at + SETTLES_US
+        if at >= one.begins_at - quiet_us and not over:
+            return f"maintenance: {one.title}"
+    return ""
 
 
 def judge_rest(side: Side, last: LastClose | None, at: Instant, limits: ReentryParameters) -> tuple[GateVerdict, ...]:

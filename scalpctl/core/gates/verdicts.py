@@ -17,6 +17,7 @@ class Skip(StrEnum):
     TOO_WEAK = "too_weak"
     WARMING_UP = "warming_up"
     NOT_TRADED = "not_traded"
+    ANNOUNCED = "announced"
     LATCHED = "latched"
     POSITION_OPEN = "position_open"
     ORDER_OPEN = "order_open"

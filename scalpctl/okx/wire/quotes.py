@@ -6,7 +6,7 @@ from math import inf
 
 from scalpctl.core.instants import MICROS_PER_MILLI, Instant
 from scalpctl.core.instruments import INST_ID, Instrument
-from scalpctl.core.market import Book, BookLevel, Candle, FundingRate, MarkPrice, PriceLimit, Ticker, Trade
+from scalpctl.core.market import Book, BookLevel, Candle, FundingRate, Maintenance, MarkPrice, PriceLimit, Ticker, Trade
 from scalpctl.core.sides import Action
 from scalpctl.errors import AnswerMalformed, NotCanonical
 from scalpctl.okx.wire.base import is_true
@@ -19,6 +19,7 @@ from scalpctl.okx.wire.market import (
     Level,
     MarkPriceRow,
     PriceLimitRow,
+    StatusRow,
     TickerRow,
     TradeRow,
 )
@@ -26,6 +27,9 @@ from scalpctl.okx.wire.texts import decimal, instant, instant_or_none, needed, p
 
 _MILLIS_MIN = 10**12
 _MILLIS_MAX = 10**13
+_OVER = ("completed", "canceled")
+_NOT_OURS = ("6", "7", "10", "11")
+"""Service types that leave the order book alone: blocks, bots, spreads, copy trading."""
 
 
 def ticker(row: TickerRow | LeanTicker) -> Ticker | None:
@@ -129,9 +133,18 @@ def instrument(row: InstrumentRow) -> Instrument | None:
             inst_id_code=row.inst_id_code,
             limit_contracts_max=decimal(row.max_lmt_sz),
             market_contracts_max=decimal(row.max_mkt_sz),
+            expires_at=instant_or_none(row.exp_time or ""),
         )
     except (AnswerMalformed, NotCanonical):
         return None
+
+
+def maintenance(row: StatusRow) -> Maintenance | None:
+    """Read an announced or running maintenance that stops trading; None for one that is over or concerns others."""
+    begins, ends = instant_or_none(row.begin), instant_or_none(row.end)
+    if row.state in _OVER or row.service_type in _NOT_OURS or begins is None:
+        return None
+    return Maintenance(plain(row.title, 120), begins, ends)
 
 
 def _lean(row: TickerRow | LeanTicker) -> LeanTicker:

@@ -188,17 +188,6 @@ def _odds(faults: Faults, _host: Any, arguments: dict[str, str]) -> str:
     return f"odds: {known}"
 
 
-def _maintenance(faults: Faults, host: Any, arguments: dict[str, str]) -> str:
-    seconds = float(arguments.get("seconds", "60"))
-    begin, end = host.now // 1_000, host.now // 1_000 + int(seconds * 1_000)
-    host.exchange.state.status = [{
-        "title": "Trading system upgrade", "state": "ongoing", "begin": str(begin), "end": str(end), "preOpenBegin": "",
-        "href": "", "serviceType": "5", "system": "unified", "scheDesc": "", "maintType": "1", "env": "1",
-        "ts": str(begin),
-    }]  # fmt: skip
-    return _outage(faults, host, arguments | {"seconds": str(seconds)})
-
-
 def _oddity(_faults: Faults, host: Any, arguments: dict[str, str]) -> str:
     known = {name: value for name, value in arguments.items() if name in ODDITIES}
     host.exchange.state.switches.update(known)
@@ -226,7 +215,6 @@ WEATHER = {
     "notice": _notice,
     "odds": _odds,
     "positions": _positions,
-    "maintenance": _maintenance,
     "oddity": _oddity,
 }
 """What can go wrong on command, by name."""

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from scalpctl.ports.clock import Clock
-from scalpctl.simulator import actors
+from scalpctl.simulator import actors, announcements
 from scalpctl.simulator.denied import Denied
 from scalpctl.simulator.exchange import Exchange
 from scalpctl.simulator.serving.faults import HTML, PRESETS, WEATHER, Faults
@@ -68,6 +68,8 @@ class Host:
     async def carry(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Carry a request to the exchange and its answer back, through whatever the weather is."""
         self.catch_up()
+        if announcements.is_down(self.exchange):
+            return _SEEN["error"]
         fate = self.faults.fate(self.now, target)
         if fate.delay_s:
             await self.clock.sleep(fate.delay_s)
@@ -117,9 +119,10 @@ class Host:
             wait_us = self.exchange.next_at() - self.clock.now()
             await self.clock.sleep(max(0.0, wait_us / 1_000_000))
             self.catch_up()
+            down = announcements.is_down(self.exchange)
             for session in list(self.sessions):
                 session.tick()
-                if self.faults.hangs_up():
+                if down or self.faults.hangs_up():
                     session.hang_up(1006)
 
     def close(self) -> None:

@@ -115,6 +115,10 @@ class Hub:
             frame = _encode({"arg": {"channel": "instruments", "instType": "SWAP"}, "data": [row]})
             session.push("instruments", "", frame)
 
+    def status(self, row: dict[str, str]) -> None:
+        """Tell who wants to know of maintenance."""
+        self._send("status", "", {"channel": "status"}, {}, [row])
+
     def _tell(self, channel: str, inst_id: str, row: Any) -> None:
         if self._public.get((channel, inst_id)):
             self._send(channel, inst_id, {"channel": channel, "instId": inst_id}, {}, [row()])

@@ -21,14 +21,17 @@ from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.lease import Lease
 from scalpctl.ledger.mirroring import catch_up_mirrors
 from scalpctl.ledger.sqlite import meaning, open_reader
-from scalpctl.ledger.verification.verify import Verified, verify
+from scalpctl.ledger.verification.verify import Verified, verify, verify_older
 from scalpctl.ports.clock import Clock
 
 MANIFEST = "manifest.jsonl"
 
 
-def back_up(folder: LedgerFolder, clock: Clock, reason: str) -> Path:
-    """Copy the ledger while it may be running, prove the copy, and note it in the manifest."""
+def back_up(folder: LedgerFolder, clock: Clock, reason: str, *, older: bool = False) -> Path:
+    """Copy the ledger while it may be running, prove the copy, and note it in the manifest.
+
+    Of an ``older`` schema, which is backed up before it is upgraded, the journal is proven: the tables follow from it.
+    """
     folder.require_ledger()
     make_private_folder(folder.backups)
     target = folder.backups / f"ledger-{_stamp(clock.now())}.db"
@@ -36,7 +39,7 @@ def back_up(folder: LedgerFolder, clock: Clock, reason: str) -> Path:
     temporary.unlink(missing_ok=True)
     create_private_file(temporary)
     _copy(folder.ledger, temporary)
-    proof = verify(temporary, with_companions=False)
+    proof = verify_older(temporary) if older else verify(temporary, with_companions=False)
     if not proof.ok or proof.head is None:
         temporary.unlink()
         raise LedgerCorrupt(

@@ -33,7 +33,7 @@ def upgrade(folder: LedgerFolder, clock: Clock) -> tuple[str, str, Path | None]:
             raise LedgerTooNew(
                 f"{folder.ledger} is at schema {before}, this scalpctl knows {HEAD}", hint="upgrade scalpctl"
             )
-        backup = back_up(folder, clock, f"before upgrade from {before}")
+        backup = back_up(folder, clock, f"before upgrade from {before}", older=True)
         migrate_file(folder.ledger, backup)
     finally:
         lease.release()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scalpctl.errors import LedgerCorrupt, LedgerTooNew, LedgerTooOld
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision this program knows; a test holds it against the migrations."""
 
 

@@ -23,7 +23,18 @@ SELECT p.position_id, coalesce(c.session_id, p.session_id) AS session_id,
        c.maker_share, c.mae, c.mfe, p.seq AS opened_seq, c.seq AS closed_seq
 FROM positions p LEFT JOIN closures c ON c.position_id = p.position_id"""
 
-VIEWS = {"trades": "one row per position, flat to flat, with its result"} | {
+_RESULTS = """CREATE VIEW session_results AS
+SELECT s.session_id, s.env, s.account, s.started_at, s.ended_at, s.end_kind, s.seed, s.code_version, s.world, s.seq,
+       f.trades, f.wins, f.entries, f.partial_takes, f.gross, f.fees, f.funding, f.net, f.maker_fills, f.taker_fills,
+       CASE WHEN f.maker_fills + f.taker_fills > 0
+         THEN round(1.0 * f.maker_fills / (f.maker_fills + f.taker_fills), 4) END AS maker_share,
+       f.maker_fees, f.taker_fees, f.maker_value, f.taker_value, f.decisions, f.drifts, f.last_seq
+FROM sessions s JOIN session_figures f ON f.session_id = s.session_id"""
+
+VIEWS = {
+    "trades": "one row per position, flat to flat, with its result",
+    "session_results": "one row per session with what it came to",
+} | {
     f"{table}_plain": f"{table} with plain numbers beside the exact text, for spreadsheets and plots"
     for table in _REAL_COLUMNS
 }
@@ -32,7 +43,7 @@ VIEWS = {"trades": "one row per position, flat to flat, with its result"} | {
 def view_statements() -> tuple[str, ...]:
     """Give the statements that create every view."""
     plain = tuple(_plain(table, columns) for table, columns in _REAL_COLUMNS.items())
-    return (*plain, _TRADES)
+    return (*plain, _TRADES, _RESULTS)
 
 
 def _plain(table: str, columns: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from statistics import median
 from time import process_time
 
 from large_ledger import large_ledger
+from startup import cpu_ms
 
 from scalpctl.analysis.session.report import report
 from scalpctl.analysis.session.scope import Scope, of_sessions, since
@@ -34,6 +35,7 @@ READ = (
     "postings",
     "connection_events",
 )
+KEPT = "SELECT * FROM session_results WHERE session_id = ?"
 _CLOSED = re.compile(r"\[PRE_CLOSE\] (\S+): .*cause=(\S+) side=(\S+) entry=([\d.]+) net=(-?[\d.]+) fees=(-?[\d.]+)")
 
 _OTHERS = tuple(
@@ -56,6 +58,7 @@ def main() -> None:
         (last,) = reader.rows("SELECT session_id FROM sessions ORDER BY seq DESC LIMIT 1")
         one, everything = of_sessions(reader, (last["session_id"],)), since(reader, Instant(1))
         works: dict[str, Callable[[], object]] = {
+            "one session's kept figures": lambda: reader.rows(KEPT, (last["session_id"],)),
             "one session": lambda: report(reader, one, {}),
             "its rows, read once": lambda: read(reader, one),
             "the whole ledger": lambda: report(reader, everything, {}),
@@ -75,6 +78,13 @@ def main() -> None:
     print(f"the whole {shown['the whole ledger'] / shown['all its rows, read once']:.2f} x its plain read")
     by_grep = shown["a log of the same size, by regular expressions"]
     print(f"one session {by_grep / shown['one session']:.0f} x faster than the {log.stat().st_size / 1e6:.0f} MB log")
+    kept = shown["one session's kept figures"]
+    print(f"its kept figures {kept * 1_000:.2f} ms, {by_grep / kept:,.0f} x faster than the log")
+    command = [sys.executable, "-m", "scalpctl", "--ledger", str(path), "analyze-session", "--brief"]
+    typer, brief = ([cpu_ms(one) for _ in range(9)] for one in ([sys.executable, "-c", "import typer"], command))
+    print(
+        f"the whole command --brief {median(brief):.0f} ms of CPU, {median(brief) / median(typer):.2f} x import typer"
+    )
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

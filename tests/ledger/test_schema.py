@@ -97,6 +97,24 @@ def test_an_older_ledger_is_upgraded_after_a_proven_backup(
     assert (before, after, backup) == (HEAD, HEAD, None)
 
 
+def test_a_ledger_without_session_figures_gets_them_from_its_journal(filled: LedgerFolder, clock: HandClock) -> None:
+    connection = open_for_schema(filled.ledger)
+    kept = connection.execute("SELECT * FROM session_figures").fetchall()
+    connection.execute("DROP VIEW session_results")
+    connection.execute("DROP TABLE session_figures")
+    connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    before, after, backup = migrate.upgrade(filled, clock)
+    assert (before, after) == ("0001", HEAD)
+    assert backup is not None
+    connection = open_for_schema(filled.ledger)
+    assert kept
+    assert connection.execute("SELECT * FROM session_figures").fetchall() == kept
+    connection.close()
+    assert verify(filled.ledger).ok
+
+
 def test_upgrading_nothing_or_the_future_is_refused(
     folder: LedgerFolder, filled: LedgerFolder, clock: HandClock
 ) -> None:

@@ -42,6 +42,9 @@ def analyze_session(
     verify: Annotated[
         Path | None, typer.Option("--verify", help="Recompute a saved JSON report from the ledger.")
     ] = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Only what the session came to, as kept while it was written.")
+    ] = False,
 ) -> None:
     """Say what a session earned and why, what the exits left, what the fees ate; every figure from the ledger."""
     if question is not None and question != "list":
@@ -59,6 +62,8 @@ def analyze_session(
             _verify(call, reader, verify)
         elif trade is not None:
             _story(call, reader, trade)
+        elif brief:
+            _brief(call, reader, words, since)
         else:
             scope = _scope(call, reader, words, since)
             _answer(call, reader, _report(call, reader, scope), question=question, html=html)
@@ -77,6 +82,16 @@ def _scope(call: Invocation, reader: LedgerReader, words: list[str] | None, sinc
             raise UsageError("a session and --since both say what is looked at", hint="use one of them")
         return scope_since(reader, moment(since, _now(reader), call.output.zone))
     return of_sessions(reader, (session_id(reader, (words or ["last"])[0]),))
+
+
+def _brief(call: Invocation, reader: LedgerReader, words: list[str] | None, since: str | None) -> None:
+    from scalpctl.ledger.reading import session_id
+
+    if since is not None or len(words or []) > 1:
+        raise UsageError("--brief shows one session", hint="`scalpctl sessions` shows all of them, with their figures")
+    name = session_id(reader, (words or ["last"])[0])
+    (row,) = reader.rows("SELECT * FROM session_results WHERE session_id = ?", (name,))
+    call.output.facts(_envelope(call, "analyze-brief", None), row)
 
 
 def _now(reader: LedgerReader) -> Instant:

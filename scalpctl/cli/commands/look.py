@@ -26,9 +26,13 @@ _Limit = Annotated[int, typer.Option("--limit", help="Most rows, the newest firs
 @app.command()
 @with_common
 def sessions(call: Invocation, since: _Since = None, until: _Until = None, limit: _Limit = 50) -> None:
-    """List the runs of the engine."""
-    columns = ["session_id", "env", "account", "started_at", "ended_at", "end_kind", "seed", "code_version"]
-    _list(call, "sessions", "sessions", columns, "started_at", limit, since=since, until=until)
+    """List the runs of the engine and what they came to."""
+    columns = [
+        "session_id", "env", "account", "started_at", "ended_at", "end_kind", "trades", "wins", "gross", "fees",
+        "funding", "net", "maker_share", "entries", "partial_takes", "drifts", "decisions", "seed", "code_version",
+    ]  # fmt: skip
+    important = ("session_id", "started_at", "end_kind", "trades", "net", "fees", "maker_share", "ended_at", "seed")
+    _list(call, "sessions", "session_results", columns, "started_at", limit, important, since=since, until=until)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from scalpctl.core.records.money import Posted
 from scalpctl.core.records.positions import PositionClosed
 from scalpctl.errors import InvariantBroken
 from scalpctl.ledger.invariants import CHECKED, check
+from scalpctl.ledger.projection.figures import KINDS, Figures
 from scalpctl.ledger.projection.plan import PLAN, Changes, Makes
 from scalpctl.ledger.projection.rows import (
     CLOSING,
@@ -32,6 +33,7 @@ class Projector:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Write through ``connection``."""
         self._connection = connection
+        self._figures = Figures(connection)
         self._pending: dict[str, list[Cells]] = {POSTINGS: []}
         self._sql = {POSTINGS: _insert(POSTINGS, POSTING_COLUMNS)}
         self._makers: dict[type[Record], tuple[list[Cells], RowMaker]] = {}
@@ -42,18 +44,22 @@ class Projector:
 
     def apply_all(self, first_seq: int, records: Iterable[Record]) -> None:
         """Add what consecutive journal rows mean, and hand the rows to SQLite."""
-        makers = self._makers
+        makers, counted = self._makers, self._figures.waiting
         for seq, record in enumerate(records, start=first_seq):
             maker = makers.get(type(record))
             if maker is None:
                 self.apply(seq, record)
-            else:
-                maker[0].append(maker[1](seq, record))
+                continue
+            maker[0].append(maker[1](seq, record))
+            if type(record) in KINDS:
+                counted.append((seq, record))
         self.flush()
 
     def apply(self, seq: int, record: Record) -> None:
         """Add what one record means to the tables."""
         check(record)
+        if type(record) in KINDS:
+            self._figures.waiting.append((seq, record))
         maker = self._makers.get(type(record)) or self._checked.get(type(record))
         if maker is not None:
             maker[0].append(maker[1](seq, record))
@@ -65,7 +71,11 @@ class Projector:
             self._update(CLOSING, record.position_id, closing_of(seq, record))
 
     def flush(self) -> None:
-        """Hand all gathered rows to SQLite."""
+        """Hand all gathered rows to SQLite, and what they change in the figures of their sessions."""
+        self._insert()
+        self._figures.flush()
+
+    def _insert(self) -> None:
         for table, rows in self._pending.items():
             if rows:
                 self._connection.executemany(self._sql[table], rows)
@@ -75,6 +85,7 @@ class Projector:
         """Drop gathered rows after a rollback."""
         for rows in self._pending.values():
             rows.clear()
+        self._figures.waiting.clear()
 
     def _prepare(self, kind: type[Record], plan: Makes) -> None:
         self._sql[plan.table] = _insert(plan.table, columns_of(kind, plan))
@@ -90,7 +101,7 @@ class Projector:
         self._update(plan, getattr(record, plan.key), changes_of(seq, record, plan))
 
     def _update(self, plan: Changes, key: str, changed: dict[str, Any]) -> None:
-        self.flush()  # the row may still wait among the gathered ones, and its references with it
+        self._insert()  # the row may still wait among the gathered ones, and its references with it
         assignments = ", ".join(f"{name} = ?" for name in changed)
         sql = f"UPDATE {plan.table} SET {assignments} WHERE {plan.key} = ?"
         cursor = self._connection.execute(sql, (*changed.values(), key))

@@ -28,6 +28,31 @@ class SessionRow(Table, table=True):
     tape: str | None = text(default=None)
 
 
+class SessionFigures(Table, table=True):
+    """What a session came to, kept up to date with its records; every figure can be folded anew from them."""
+
+    __tablename__: ClassVar[str] = "session_figures"
+    session_id: str = text(primary_key=True)
+    seq: int = born()
+    last_seq: int = born()
+    decisions: int = count()
+    entries: int = count()
+    partial_takes: int = count()
+    trades: int = count()
+    wins: int = count()
+    maker_fills: int = count()
+    taker_fills: int = count()
+    drifts: int = count()
+    gross: Decimal = exact()
+    fees: Decimal = exact()
+    funding: Decimal = exact()
+    net: Decimal = exact()
+    maker_fees: Decimal = exact()
+    taker_fees: Decimal = exact()
+    maker_value: Decimal = exact()
+    taker_value: Decimal = exact()
+
+
 class Heartbeat(Table, table=True):
     """How the engine felt at one moment."""
 

@@ -13,8 +13,10 @@ from typing import Any, cast
 from scalpctl.core.records.base import Record
 from scalpctl.core.records.money import Posted
 from scalpctl.core.records.positions import PositionClosed
+from scalpctl.core.records.sessions import SessionStarted
 from scalpctl.errors import InvariantBroken
 from scalpctl.ledger.invariants import check
+from scalpctl.ledger.projection import figures
 from scalpctl.ledger.projection.plan import PLAN, Changes, Makes
 from scalpctl.ledger.projection.rows import (
     CLOSING,
@@ -60,7 +62,11 @@ class Fold:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Begin before the first row of the journal."""
-        self._tables = {POSTINGS: Beside(connection, POSTINGS, POSTING_COLUMNS)}
+        self._tables = {
+            POSTINGS: Beside(connection, POSTINGS, POSTING_COLUMNS),
+            figures.TABLE: Beside(connection, figures.TABLE, figures.COLUMNS),
+        }
+        self._figures: list[Row] = []
         self._lasting: dict[type[Record], tuple[Beside, RowMaker]] = {}
         self._changing: dict[type[Record], tuple[Makes, tuple[str, ...], RowMaker]] = {}
         self._rows: dict[str, dict[str, Row]] = {}
@@ -83,12 +89,18 @@ class Fold:
             self._change(seq, record)
         if isinstance(record, PositionClosed):
             self._update(CLOSING, record.position_id, closing_of(seq, record))
+        if isinstance(record, SessionStarted):
+            self._figures.append(figures.begun(seq, record))
+        elif type(record) in figures.COUNTED and self._figures:
+            figures.count(self._figures[-1], seq, record)
 
     def findings(self) -> Iterator[Finding]:
         """Give every difference, once the journal is at its end."""
         for table, rows in self._rows.items():
             for row in rows.values():
                 self._tables[table].expect(tuple(row.values()))
+        for row in self._figures:
+            self._tables[figures.TABLE].expect(figures.cells_of(row))
         for _, beside in sorted(self._tables.items()):
             beside.expect(None)
             yield from beside.findings

@@ -26,11 +26,16 @@ def check_structure(connection: sqlite3.Connection) -> Iterator[Finding]:
         yield Finding(None, "structure", f"{table} row {row} refers to a missing {parent} row")
 
 
-def check_identity(connection: sqlite3.Connection) -> Iterator[Finding]:
+def check_seal(connection: sqlite3.Connection) -> Iterator[Finding]:
     """Check what the file says about itself against the hash that sealed it."""
     meta = dict(connection.execute("SELECT k, v FROM meta").fetchall())
     if genesis_hash(meta) != meta.get("genesis"):
         yield Finding(None, "identity", "the table meta was changed after the ledger was made")
+
+
+def check_identity(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Check the seal, and that the file has the schema this program knows."""
+    yield from check_seal(connection)
     if revision_of(connection) != HEAD:
         yield Finding(None, "identity", f"schema revision {revision_of(connection)!r} is not {HEAD}")
     (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Self
 
-from scalpctl.core.indicators.checks import check_period, is_price, refuse
+from scalpctl.core.indicators.checks import check_period, refuse
 from scalpctl.core.indicators.ema import Ema
 from scalpctl.errors import InvariantBroken
 
@@ -37,7 +38,7 @@ class Macd:
 
     def update(self, price: float) -> float | None:
         """Take the next price and give the histogram, if it is warm."""
-        if not is_price(price):
+        if not 0.0 < price < inf:
             raise refuse(price)
         if self._wait:
             self._wait -= 1

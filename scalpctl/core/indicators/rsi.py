@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Self
 
-from scalpctl.core.indicators.checks import check_period, is_price, refuse, slots_from_state, slots_to_state
+from scalpctl.core.indicators.checks import check_period, refuse, slots_from_state, slots_to_state
 
 NEUTRAL = 50.0
 
@@ -29,7 +30,7 @@ class Rsi:
 
     def update(self, price: float) -> float | None:
         """Take the next price and give the index, if it is warm."""
-        if not is_price(price):
+        if not 0.0 < price < inf:
             raise refuse(price)
         change, self.last = price - self.last, price
         self.count += 1

@@ -28,6 +28,7 @@ class Ear:
     arg: ChannelArg
     heard_at: Monotonic
     patience_s: int
+    tolerance_s: int
     asked_at: Monotonic | None = None
     stale: bool = False
 
@@ -43,15 +44,15 @@ class Freshness:
         """Begin to expect frames of a channel that should not fall silent."""
         tolerance = TOLERANCE_S.get(arg.channel)
         if tolerance is not None:
-            self._ears[arg.channel, arg.inst_id] = Ear(arg, now, tolerance)
+            self._ears[arg.channel, arg.inst_id] = Ear(arg, now, tolerance, tolerance)
 
     def heard(self, arg: ChannelArg, now: Monotonic) -> None:
         """Note a frame; one that comes on its own restores the channel's normal patience."""
         ear = self._ears.get((arg.channel, arg.inst_id))
         if ear is None:
             return
-        if ear.asked_at is None and ear.patience_s != TOLERANCE_S[arg.channel]:
-            ear.patience_s = TOLERANCE_S[arg.channel]
+        if ear.asked_at is None:
+            ear.patience_s = ear.tolerance_s
         ear.heard_at, ear.asked_at, ear.stale = now, None, False
 
     def age_s(self, channel: str, inst_id: str, now: Monotonic) -> float | None:
@@ -64,7 +65,7 @@ class Freshness:
         fresh_stale = [
             ear
             for ear in self._ears.values()
-            if not ear.stale and now - ear.heard_at > TOLERANCE_S[ear.arg.channel] * NANOS_PER_SECOND
+            if not ear.stale and now - ear.heard_at > ear.tolerance_s * NANOS_PER_SECOND
         ]
         for ear in fresh_stale:
             ear.stale = True

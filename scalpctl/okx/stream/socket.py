@@ -17,11 +17,13 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from scalpctl.errors import ConfigurationError, ExchangeUnreachable
+from scalpctl.okx.stream.frames import FrameCutter
 from scalpctl.okx.wire.codec import FRAME_BYTES_MAX
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DIAL_WITHIN_S = 10.0
 _CLOSED_ABNORMALLY = 1006
+_HEAD_ENDS = b"\r\n\r\n"
 _QUIET = logging.getLogger("scalpctl.okx.websocket")
 _QUIET.setLevel(logging.CRITICAL)  # the library would log handshake headers and login frames
 
@@ -72,6 +74,8 @@ class WebSocketLine(asyncio.Protocol):
         self._sink = sink
         self._opened = opened
         self._transport: asyncio.Transport | None = None
+        self._cutter = FrameCutter(sink.frame, self._general, FRAME_BYTES_MAX)
+        self._head, self._head_is_whole = b"", False
         self._parts: list[bytes] = []
         self._size = 0
         self._closed = False
@@ -85,6 +89,29 @@ class WebSocketLine(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; whole messages go to the sink at once."""
+        if self._ws.state is State.OPEN:
+            self._cutter.feed(data)
+            return
+        part, rest = self._of_the_head(data)
+        self._general(part)
+        if rest:
+            self.data_received(rest)
+
+    def _of_the_head(self, data: bytes) -> tuple[bytes, bytes]:
+        """Split off what follows the head of the other side's answer: not a byte of it is for the handshake."""
+        if self._head_is_whole:
+            return data, b""
+        before = len(self._head)
+        self._head += data
+        at = self._head.find(_HEAD_ENDS)
+        if at < 0:
+            return data, b""
+        self._head_is_whole = True
+        ends = at + len(_HEAD_ENDS) - before
+        return data[:ends], data[ends:]
+
+    def _general(self, data: bytes) -> None:
+        """Let the library take what is not a plain message: handshake, pings, closing, fragments, compression."""
         self._ws.receive_data(data)
         for event in self._ws.events_received():
             if isinstance(event, Frame):

@@ -76,6 +76,7 @@ class Session:
     def __init__(self, owner: Supervisor) -> None:
         """Belong to a supervisor."""
         self._owner = owner
+        self._monotonic = owner.clock.monotonic
         self._line: Line | None = None
         self._resync: asyncio.Task[None] | None = None
         plan = owner.plan
@@ -92,7 +93,7 @@ class Session:
 
     def frame(self, data: bytes) -> None:
         """Let the machine hear."""
-        self.machine.heard(data, self._owner.clock.monotonic())
+        self.machine.heard(data, self._monotonic())
 
     def closed(self, code: int | None, error: Exception | None) -> None:
         """Be over; a bug ends the supervisor as well."""

@@ -15,6 +15,7 @@ from scalpctl.okx.wire.market import (
     FundingRow,
     IndexTickerRow,
     InstrumentRow,
+    LeanBook,
     LeanTicker,
     MarkPriceRow,
     OpenInterestRow,
@@ -67,8 +68,8 @@ BARS = ("1m", "3m", "5m", "15m", "30m", "1H", "2H", "4H", "6Hutc", "12Hutc", "1D
 
 _PLAIN = (
     Channel("tickers", Path.PUBLIC, TickerRow, snapshot=True, lean=LeanTicker),
-    Channel("bbo-tbt", Path.PUBLIC, BookRow, snapshot=True),
-    Channel("books5", Path.PUBLIC, BookRow, snapshot=True),
+    Channel("bbo-tbt", Path.PUBLIC, BookRow, snapshot=True, lean=LeanBook),
+    Channel("books5", Path.PUBLIC, BookRow, snapshot=True, lean=LeanBook),
     Channel("books", Path.PUBLIC, BookRow, snapshot=True),
     Channel("trades", Path.PUBLIC, TradeRow),
     Channel("mark-price", Path.PUBLIC, MarkPriceRow, snapshot=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import field
+from msgspec import Struct, field
 
 from scalpctl.okx.wire.base import Ask, Flag, Number, Row
 
@@ -116,6 +116,23 @@ class BookRow(Row):
     inst_id: str = ""
     seq_id: int = -1
     prev_seq_id: int | None = None
+
+
+class LeanLevel(Struct, array_like=True, gc=False):
+    """What is read of a level on the hot path."""
+
+    px: str
+    sz: float
+
+
+class LeanBook(Row):
+    """What is read of a whole book on the hot path: an oddity fails here and is read again as a BookRow."""
+
+    asks: list[LeanLevel]
+    bids: list[LeanLevel]
+    ts: int
+    inst_id: str = ""
+    seq_id: int = -1
 
 
 class TradeRow(Row):

@@ -15,6 +15,8 @@ from scalpctl.okx.wire.market import (
     CandleRow,
     FundingRow,
     InstrumentRow,
+    LeanBook,
+    LeanLevel,
     LeanTicker,
     Level,
     MarkPriceRow,
@@ -50,8 +52,11 @@ def trade(row: TradeRow) -> Trade | None:
     return Trade(row.inst_id, row.trade_id, price, size, Action(row.side), instant(row.ts, "ts"))
 
 
-def book(row: BookRow, inst_id: str) -> Book:
+def book(row: BookRow | LeanBook, inst_id: str) -> Book:
     """Read the levels of a book; bbo and books5 frames are whole books."""
+    if type(row) is LeanBook:
+        return _book(row, inst_id)
+    assert isinstance(row, BookRow)  # noqa: S101  the other member of the union is handled above
     return Book(
         inst_id=row.inst_id or inst_id,
         bids=tuple(_level(level) for level in row.bids),
@@ -169,6 +174,30 @@ def _ticker(row: LeanTicker) -> Ticker | None:
         row.inst_id, last, bid, ask, last_text, bid_text, ask_text,
         row.bid_sz, row.ask_sz, Instant(row.ts * MICROS_PER_MILLI),
     )  # fmt: skip
+
+
+def _book(row: LeanBook, inst_id: str) -> Book:
+    if not _MILLIS_MIN <= row.ts < _MILLIS_MAX:
+        raise AnswerMalformed(f"a book of {plain(inst_id, 40)} has no time in milliseconds")
+    at = Instant(row.ts * MICROS_PER_MILLI)
+    return Book(row.inst_id or inst_id, _quickly(row.bids), _quickly(row.asks), row.seq_id, at)
+
+
+def _quickly(levels: list[LeanLevel]) -> tuple[BookLevel, ...]:
+    if len(levels) == 1:  # bbo-tbt: nothing is worth setting up
+        return (_quick(levels[0]),)
+    return tuple([_quick(one) for one in levels])
+
+
+def _quick(level: LeanLevel) -> BookLevel:
+    text, size = level.px, level.sz
+    try:
+        price = float(text)
+    except ValueError:
+        price = 0.0
+    if not (0.0 < price < inf and 0.0 <= size < inf):  # NaN fails as well
+        raise AnswerMalformed("a book level without a price and a size")
+    return BookLevel(price, size, text)
 
 
 def _price(text: str, smallest: float = 5e-324) -> float | None:

@@ -53,25 +53,34 @@ class Said(Struct, frozen=True):
 Incoming = Pushed | Said | OperationReply
 
 
+_Route = tuple[Callable[[bytes], Any], ChannelArg]
+
+
 class Router:
     """Reads frames; learns the constant prefix of every instrument's hot channel from its first frame."""
 
     def __init__(self) -> None:
         """Know no prefix yet."""
-        self._routes: dict[bytes, tuple[Callable[[bytes], Any], ChannelArg]] = {}
+        self._routes: dict[bytes, _Route] = {}
+        self._latest: tuple[bytes, _Route] | None = None
+        """A burst is many frames of one channel: its route need not be looked up for each."""
 
     def read(self, frame: bytes) -> Incoming:
         """Give what a frame says, or raise AnswerMalformed."""
-        route = self._routes.get(frame[: frame.find(_DATA)])
-        if route is not None:
-            decode_rows, arg = route
-            try:
-                return Pushed(arg, decode_rows(frame).data)
-            except _BAD:
-                pass  # a blank where the hot path wants a number, or worse: read it as a whole
-        return self._read_slowly(frame, frame.find(_DATA))
+        latest = self._latest
+        if latest is None or not frame.startswith(latest[0]):
+            prefix = frame[: frame.find(_DATA) + len(_DATA)]
+            route = self._routes.get(prefix)
+            if route is None:
+                return self._read_slowly(frame, prefix)
+            latest = self._latest = (prefix, route)
+        decode_rows, arg = latest[1]
+        try:
+            return Pushed(arg, decode_rows(frame).data)
+        except _BAD:  # a blank where the hot path wants a number, or worse: read it as a whole
+            return self._read_slowly(frame, latest[0])
 
-    def _read_slowly(self, frame: bytes, cut: int) -> Incoming:
+    def _read_slowly(self, frame: bytes, prefix: bytes) -> Incoming:
         if frame.startswith(_REPLY):
             try:
                 return _REPLIES.decode(frame)
@@ -85,8 +94,8 @@ class Router:
         channel = CHANNELS.get(heard.arg.channel)
         row = Any if channel is None else channel.row  # a channel we do not know is carried, not fatal
         rows = decode(list[row], heard.data or b"[]")  # type: ignore[valid-type]  # the row is chosen at run time
-        if channel is not None and frame[:cut] == _constant_prefix(heard):
-            self._learn(frame[:cut], channel.lean or row, heard.arg)
+        if channel is not None and prefix == _constant_prefix(heard):
+            self._learn(prefix, channel.lean or row, heard.arg)
         return Pushed(heard.arg, rows, heard.action, heard.event_type, heard.cur_page, heard.last_page)
 
     def _learn(self, prefix: bytes, row: Any, arg: ChannelArg) -> None:
@@ -98,7 +107,7 @@ def _constant_prefix(heard: Heard) -> bytes:
     """Give the bytes every frame of this channel begins with: only frames that are an arg and data alone have them."""
     if heard.arg is None or heard.action or heard.event_type or heard.arg.uid:
         return b""
-    return b'{"arg":' + msgspec.json.encode(heard.arg)
+    return b'{"arg":' + msgspec.json.encode(heard.arg) + _DATA
 
 
 def _said(heard: Heard) -> Said:

@@ -29,12 +29,13 @@ class Ema:
     def push(self, number: float) -> float | None:
         """Take any number (MACD averages differences, which may be negative)."""
         self.count += 1
-        if self.value is not None:
-            self.value += (number - self.value) * 2.0 / (self.period + 1)
-        else:
-            self.total += number
-            if self.count == self.period:
-                self.value = self.total / self.period
+        value = self.value
+        if value is not None:
+            value = self.value = value + (number - value) * 2.0 / (self.period + 1)
+            return value
+        self.total += number
+        if self.count == self.period:
+            self.value = self.total / self.period
         return self.value
 
     def to_state(self) -> dict[str, Any]:

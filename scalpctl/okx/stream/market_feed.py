@@ -8,21 +8,21 @@ from typing import Any
 from scalpctl.errors import AnswerMalformed
 from scalpctl.okx.stream.states import Phase
 from scalpctl.okx.wire import quotes
-from scalpctl.okx.wire.operations import ChannelArg, OperationReply
+from scalpctl.okx.wire.operations import OperationReply
 from scalpctl.okx.wire.router import Pushed
 from scalpctl.ports.feeds import MarketSink, MarketValue
 
-_Reading = Callable[[Any, ChannelArg], MarketValue | None]
+_Reading = Callable[[Any, str], MarketValue | None]
 _READINGS: dict[str, _Reading] = {
-    "tickers": lambda row, _arg: quotes.ticker(row),
-    "bbo-tbt": lambda row, arg: quotes.book(row, arg.inst_id),
-    "books5": lambda row, arg: quotes.book(row, arg.inst_id),
-    "trades": lambda row, _arg: quotes.trade(row),
-    "trades-all": lambda row, _arg: quotes.trade(row),
-    "mark-price": lambda row, _arg: quotes.mark_price(row),
-    "funding-rate": lambda row, _arg: quotes.funding_rate(row),
-    "instruments": lambda row, _arg: quotes.instrument(row),
-    "price-limit": lambda row, _arg: quotes.price_limit(row),
+    "tickers": lambda row, _inst_id: quotes.ticker(row),
+    "bbo-tbt": quotes.book,
+    "books5": quotes.book,
+    "trades": lambda row, _inst_id: quotes.trade(row),
+    "trades-all": lambda row, _inst_id: quotes.trade(row),
+    "mark-price": lambda row, _inst_id: quotes.mark_price(row),
+    "funding-rate": lambda row, _inst_id: quotes.funding_rate(row),
+    "instruments": lambda row, _inst_id: quotes.instrument(row),
+    "price-limit": lambda row, _inst_id: quotes.price_limit(row),
 }
 _CANDLE = "candle"
 
@@ -38,15 +38,16 @@ class MarketFeed:
 
     def pushed(self, push: Pushed) -> None:
         """Take rows; one that cannot be read or says nothing is left out."""
-        arg = push.arg
-        reading = _READINGS.get(arg.channel)
-        if reading is None and arg.channel.startswith(_CANDLE):
-            reading = _candle
+        channel, inst_id = push.arg.channel, push.arg.inst_id
+        reading = _READINGS.get(channel)
         if reading is None:
-            return
+            if not channel.startswith(_CANDLE):
+                return
+            bar = channel.removeprefix(_CANDLE)
+            reading = lambda row, inst_id: quotes.candle(row, inst_id, bar)  # noqa: E731  rare: a row a minute
         for row in push.rows:
             try:
-                value = reading(row, arg)
+                value = reading(row, inst_id)
             except AnswerMalformed:
                 self.malformed += 1
                 continue
@@ -62,7 +63,3 @@ class MarketFeed:
 
     async def resync(self) -> None:
         """Every public channel begins with where it stands; there is nothing else to ask."""
-
-
-def _candle(row: Any, arg: ChannelArg) -> MarketValue | None:
-    return quotes.candle(row, arg.inst_id, arg.channel.removeprefix(_CANDLE))

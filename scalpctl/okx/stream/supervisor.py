@@ -77,6 +77,7 @@ class Session:
         """Belong to a supervisor."""
         self._owner = owner
         self._monotonic = owner.clock.monotonic
+        self.pushed = owner.consumer.pushed
         self._line: Line | None = None
         self._resync: asyncio.Task[None] | None = None
         plan = owner.plan
@@ -120,10 +121,6 @@ class Session:
         self.why = why
         if self._line is not None:
             self._line.close()
-
-    def pushed(self, push: Pushed) -> None:
-        """Pass rows on."""
-        self._owner.consumer.pushed(push)
 
     def replied(self, reply: OperationReply) -> None:
         """Pass an answer on."""

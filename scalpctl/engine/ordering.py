@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from scalpctl.core import limits as brakes
@@ -25,6 +26,8 @@ CANCEL_PATIENCE_US = 3 * MICROS_PER_SECOND
 """How long a cancelled order may take to be reported as over before it is asked for."""
 FORGET_AFTER_US = 3 * 3_600 * MICROS_PER_SECOND
 """An order that is over is remembered this long: reports that are later than the exchange's own memory do not exist."""
+IDS_KEPT = 20_000
+"""Executions and bills known by their ids: weeks of them; a start knows those of the last four days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +232,7 @@ def overdue(ctx: Context, desk: Desk, working: Working) -> None:
 
 
 def forget_old(ctx: Context) -> None:
-    """Let go of orders that have been over for so long that nothing more can be heard of them."""
+    """Let go of orders that were over so long ago that nothing more can be heard of them, and of the oldest ids."""
     old = [
         client_id
         for client_id, (_, working) in ctx.orders.items()
@@ -237,3 +240,6 @@ def forget_old(ctx: Context) -> None:
     ]
     for client_id in old:
         del ctx.orders[client_id]
+    for known in (ctx.fills, ctx.bills):
+        for key in list(islice(known, max(0, len(known) - IDS_KEPT))):
+            del known[key]  # type: ignore[arg-type]  # a key of the very dictionary it is deleted from

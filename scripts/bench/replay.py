@@ -52,6 +52,7 @@ START = Instant(1_795_162_530_000_000)
 BTC = "BTC-USDT-SWAP"
 INSTRUMENT = Instrument(BTC, Decimal("0.01"), Decimal(1), Decimal("0.1"), Decimal("0.01"), Decimal("0.01"))
 SIZE, COINS, FEE = Contracts(Decimal(10)), Decimal("0.1"), Decimal("0.0005")
+NOTHING, LEVERAGE = exact(Decimal(0)), Decimal(10)
 ORDER = (Cause.MARGIN_SAFETY, Cause.STOP_LOSS, Cause.EMERGENCY, Cause.TRAILING_STOP)
 RULES = {
     Cause.STOP_LOSS: Overrides({"loss_move": of_price("0.001")}),
@@ -101,8 +102,8 @@ class Book:
             PositionClosed(
                 position_id=name, session_id="S", inst_id=BTC, side="long", cause=cause.value, closed_by="engine",
                 evidence={}, pre_close={}, contracts=exact(SIZE), entry_price=exact(entry), exit_price=exact(price),
-                gross=exact(gross), fees=exact(fees), funding="0", net=exact(net), maker_share="0", mae=None, mfe=None,
-                leverage="10", regime=None, held_us=at - opened_at, opened_at=opened_at, closed_at=at,
+                gross=exact(gross), fees=exact(fees), funding=NOTHING, net=exact(net), maker_share=NOTHING, mae=None,
+                mfe=None, leverage=exact(LEVERAGE), regime=None, held_us=at - opened_at, opened_at=opened_at, closed_at=at,
             ),
         ])  # fmt: skip
 
@@ -121,9 +122,9 @@ class Book:
         return FillSeen(
             inst_id=BTC, trade_id=f"{name}{role}", order_id=f"o{name}{role}", client_id=f"{name}{role}",
             position_id=name, action=action, position_side=None, price=exact(price), contracts=exact(SIZE),
-            coins=exact(COINS), fee=exact(-fee), fee_ccy="USDT", liquidity="taker", exchange_pnl="0", sub_type="1",
-            category="normal", bill_id=None, decision_price=exact(price), slippage="0", source="bench", filled_at=at,
-            received_at=at,
+            coins=exact(COINS), fee=exact(-fee), fee_ccy="USDT", liquidity="taker", exchange_pnl=NOTHING, sub_type="1",
+            category="normal", bill_id=None, decision_price=exact(price), slippage=NOTHING, source="bench",
+            filled_at=at, received_at=at,
         )  # fmt: skip
 
 
@@ -134,13 +135,13 @@ def played(bids: list[int], book: Book) -> list[int]:
     facts, state, needs = None, ChainState(), watch.needs
     at = START
     for number, tenths in enumerate(bids, 1):
-        at += STEP_US
+        at = Instant(at + STEP_US)
         bid = tenths / 10
         middle = bid + 0.05
         update(middle, middle, middle)
         if facts is None:
             if number % EVERY == 0:
-                price, now = Decimal(tenths + 1).scaleb(-1), Instant(at)
+                price, now = Decimal(tenths + 1).scaleb(-1), at
                 facts = PositionFacts(
                     INSTRUMENT, Side.LONG, SIZE, SIZE, price, Decimal(10), now, Decimal(0), Decimal(0)
                 )
@@ -148,7 +149,7 @@ def played(bids: list[int], book: Book) -> list[int]:
                 watch.clear()
                 book.opened(price, now)
         elif needs(bid, bid, at, at):
-            now = Instant(at)
+            now = at
             quoted = Quoted(Decimal(tenths).scaleb(-1), "bid", now)
             decision = chain.evaluate(View(facts, now, LIMITS, exit_price=quoted, mark=None), state)
             state = decision.state

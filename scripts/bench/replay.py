@@ -103,7 +103,8 @@ class Book:
                 position_id=name, session_id="S", inst_id=BTC, side="long", cause=cause.value, closed_by="engine",
                 evidence={}, pre_close={}, contracts=exact(SIZE), entry_price=exact(entry), exit_price=exact(price),
                 gross=exact(gross), fees=exact(fees), funding=NOTHING, net=exact(net), maker_share=NOTHING, mae=None,
-                mfe=None, leverage=exact(LEVERAGE), regime=None, held_us=at - opened_at, opened_at=opened_at, closed_at=at,
+                mfe=None, leverage=exact(LEVERAGE), regime=None, held_us=at - opened_at, opened_at=opened_at,
+                closed_at=at,
             ),
         ])  # fmt: skip
 

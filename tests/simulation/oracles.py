@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import zstandard
 from simulation.plans import Act
 
 NAKED_S = 3.0
@@ -14,6 +19,8 @@ DISTURBED_S = 75.0
 """How long a disturbance excuses: an outage lasts up to a minute, and reconnecting takes its time."""
 WEATHER_S = {"none": 0, "light": 20, "storm": 20, "fog": 45}
 """What lost answers excuse: each attempt takes as long as a request may."""
+LEVERAGE_MAX, ENTRIES_PER_MINUTE_MAX, REPEATED_MAX = 10, 10, 3
+"""The first two as the default configuration has them."""
 BLINDING = frozenset(
     {
         "silence",
@@ -43,6 +50,8 @@ class Oracles:
     accepted: set[str] = field(default_factory=set)
     orders_seen: int = 0
     broken: list[str] = field(default_factory=list)
+    judged_at: int = 0
+    entries: dict[str, int] = field(default_factory=dict)
 
     def disturbed(self, act: Act, now: int) -> None:
         """Take note of what happens: until it has passed, stops may be late."""
@@ -56,6 +65,8 @@ class Oracles:
         if account is not None:
             self._naked(account, host.exchange.now)
             self._doubled(account)
+            self._limited(account, host.exchange.now)
+            self._stubborn(host)
 
     def _naked(self, account: Any, now: int) -> None:
         held = {one.inst_id for one in account.positions.values() if one.contracts}
@@ -77,6 +88,35 @@ class Oracles:
         if len(ids) != len(set(ids)):
             self._broke("O4: one client id was accepted twice")
         self.orders_seen = len(account.done)
+
+    def _limited(self, account: Any, now: int) -> None:
+        """Hold what the account has against the configured limits, whoever is to blame for the rest."""
+        for position in account.positions.values():
+            if float(position.lever) > LEVERAGE_MAX:
+                self._broke(f"O8: {position.inst_id} is held at {position.lever}x")
+        for order in account.orders.values():
+            if order.client_id.startswith("sc") and not order.reduce_only:
+                self.entries.setdefault(order.client_id, order.created)
+        recent = [at for at in self.entries.values() if now - at < 60_000_000]
+        if len(recent) > ENTRIES_PER_MINUTE_MAX:
+            self._broke(f"O8: {len(recent)} entry orders within a minute")
+
+    def _stubborn(self, host: Any) -> None:
+        """Nothing is asked more often than the exchange allows, and no refused request is repeated for ever."""
+        if host.rest.throttled and self.weather == "none":  # slow requests arrive in bunches, which no client can know
+            self._broke(f"O13: {host.rest.throttled} requests were too many")
+        if host.exchange.now - self.judged_at < 5_000_000 or not host.refused:
+            return
+        self.judged_at = host.exchange.now
+        asked: dict[tuple[str, ...], int] = {}
+        for one in host.refused:
+            if host.exchange.now - one.at < 60_000_000 and isinstance(one.ask, dict):
+                same = ("instId", "instIdCode", "side", "ordType", "sz", "px", "slTriggerPx", "algoId", "ordId")
+                key = (one.kind, one.code, *(str(one.ask.get(name, "")) for name in same))
+                asked[key] = asked.get(key, 0) + 1
+        for key, times in asked.items():
+            if times > REPEATED_MAX:
+                self._broke(f"O13: refused {times} times within a minute: {' '.join(part for part in key if part)}")
 
     def _broke(self, what: str) -> None:
         if what.split(":", maxsplit=1)[0] not in {known.split(":")[0] for known in self.broken}:
@@ -104,10 +144,37 @@ def final(play: Any) -> Iterator[str]:
         yield "O16: a drift is still open after the calm"
     for row in play.rows(_UNATTENDED):
         yield f"L1: the exit rules have not looked at {row['position_id']} since the last start"
+    yield from _leaked(play, account)
     for check, findings in audited(play.folder.ledger).items():
         red = [one for one in findings if one.startswith("red")]
         if red and check not in EXPECTED:
             yield f"{check}: {red[0]}"
+
+
+def _leaked(play: Any, account: Any) -> Iterator[str]:
+    for path in _written(play.folder):
+        if any(secret.encode() in content_of(path) for secret in (account.secret, account.passphrase)):
+            yield f"O17: a secret stands in {path.name}"
+
+
+def _written(folder: Any) -> list[Path]:
+    """Every file of ours: the exchange's own books may know its keys."""
+    return [path for path in folder.path.rglob("*") if path.is_file() and not path.name.startswith("exchange.")]
+
+
+def content_of(path: Path) -> bytes:
+    """Read a file as a person would, tapes and old logs unpacked."""
+    if path.suffix == ".zst":
+        plain = b""
+        with path.open("rb") as packed, suppress(zstandard.ZstdError):  # a killed session's tape ends in the middle
+            for part in iter(partial(_unpacked(packed).read, 1 << 20), b""):
+                plain += part
+        return plain
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
+def _unpacked(packed: Any) -> Any:
+    return zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
 
 
 def _order(order: Any, role: str | None) -> Iterator[str]:

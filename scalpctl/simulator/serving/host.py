@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from scalpctl.ports.clock import Clock
 from scalpctl.simulator import actors, announcements
@@ -19,9 +20,19 @@ from scalpctl.simulator.serving.store import Entry, Store
 from scalpctl.simulator.state import Account, Algo, Fill, Order, Position
 
 OTHERS = "others:"
+REFUSED_KEPT = 200
 LOST_AFTER_S = 12.0
 PHRASE = "sim-passphrase"
 TIME_EVERY_US = 10_000_000
+
+
+class Refused(NamedTuple):
+    """A write that was not carried out: when, what was asked, and the code that said so."""
+
+    at: int
+    kind: str
+    ask: Any
+    code: str
 
 
 class Host:
@@ -38,6 +49,7 @@ class Host:
         self.rest = Rest(exchange, self.act)
         self.hub: Hub = Remembering(exchange, self.note)
         self.sessions: list[Session] = []
+        self.refused: deque[Refused] = deque(maxlen=REFUSED_KEPT)
         self._noted_at = exchange.now
 
     @property
@@ -60,7 +72,14 @@ class Host:
         if self._store is not None:
             self._store.append(self.exchange.now, account.uid, kind, ask)
             self._noted_at = self.exchange.now
-        rows = perform(self.exchange, account, kind, ask)
+        try:
+            rows = perform(self.exchange, account, kind, ask)
+        except Denied as no:
+            self.refused.append(Refused(self.exchange.now, kind, ask, no.code))
+            raise
+        for row, one in zip(rows, ask if isinstance(ask, list) else [ask], strict=False):
+            if row.get("sCode", "0") != "0":
+                self.refused.append(Refused(self.exchange.now, kind, one, row["sCode"]))
         if self._store is not None and self._store.wants_snapshot:
             self._store.save(self.exchange.snapshot())
         return rows

@@ -127,6 +127,8 @@ class Rest:
         self.exchange = exchange
         self._act = act
         self._used: dict[tuple[Endpoint, str], deque[int]] = {}
+        self.throttled = 0
+        """How many requests were one too many for a documented limit."""
         self.any_time = False
         """Whether clients may be of another time: then timestamps are not judged by their age."""
         self.skew_us = 0
@@ -162,6 +164,7 @@ class Rest:
         while window and now - window[0] >= endpoint.window_s * 1_000_000:
             window.popleft()
         if len(window) + weight > endpoint.permits:
+            self.throttled += 1
             raise Denied("50011", "Too Many Requests")
         window.extend([now] * weight)
 

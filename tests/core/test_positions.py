@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from decimal import Decimal as D  # noqa: N817  a column of vectors reads better
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from scalpctl.core.fills import Fill, from_report, in_order, key_of
 from scalpctl.core.instants import Instant
 from scalpctl.core.margin import cross_ratio, isolated_ratio, liquidation_price
 from scalpctl.core.money import Contracts, Quote
-from scalpctl.core.pnl import Result, break_even, fee, funding_paid, gross, return_ratio
+from scalpctl.core.pnl import Result, break_even, fee, funding_paid, gross, return_ratio, settle
 from scalpctl.core.positions import apply, fold, fund, opened, penalise, signed
 from scalpctl.core.sides import Action, Side
 from scalpctl.errors import InvariantBroken
@@ -264,11 +266,41 @@ def test_a_fill_that_does_not_belong_is_refused(instrument: Any) -> None:
         _ = flat.average_price
 
 
-def test_an_execution_without_a_trade_id_gets_a_stable_key() -> None:
+def a_report(**changes: Any) -> FillReport:
     report = FillReport(
         "BTC-USDT-SWAP", "", "77", "", Action.SELL, None, D(60000), Contracts("1"), D("-0.3"), "USDT", "", None,
         "104", "9", "", Instant(1_795_162_530_000_000), "rest",
     )  # fmt: skip
-    assert key_of(report) == key_of(report)
-    assert key_of(report).startswith("x")
+    return replace(report, **changes)
+
+
+def test_an_execution_without_a_trade_id_gets_a_stable_key() -> None:
+    report = a_report()
+    assert key_of(report) == key_of(a_report())
+    assert key_of(report) != key_of(a_report(price=D(60001)))
+    assert len(key_of(report)) == 25
     assert from_report(report).fee_paid == D("0.3")
+
+
+def test_a_fee_that_is_missing_or_nothing_is_nothing_and_has_no_sign() -> None:
+    for fee_sent in (None, D(0), D("-0")):
+        assert str(from_report(a_report(fee=fee_sent)).fee_paid) == "0"
+    assert from_report(a_report(fee=D("0.1"))).fee_paid == D("-0.1"), "a rebate is a cost below nothing"
+
+
+def test_an_execution_of_nothing_is_refused() -> None:
+    for size in ("0", "-1"):
+        with pytest.raises(InvariantBroken):
+            a_fill(1, Action.BUY, "60000", size)
+
+
+def test_executions_of_one_instant_are_ordered_by_number_and_those_without_one_come_first() -> None:
+    keys = ["x00ab", "7", "12", "100"]
+    fills = [a_fill(1, Action.BUY, "60000", "1", key=key) for key in keys]
+    assert [fill.key for fill in in_order(reversed(fills))] == keys
+
+
+def test_a_quotient_is_recorded_with_eighteen_decimals_and_no_more() -> None:
+    assert settle(Fraction(1, 3)) == D("0." + "3" * 18)
+    assert settle(Fraction(2, 3)) == D("0." + "6" * 17 + "7")
+    assert str(settle(Fraction(5, 4))) == "1.25"

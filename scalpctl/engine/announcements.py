@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from scalpctl.core.causes import Cause
 from scalpctl.core.evidence import Evidence
+from scalpctl.core.gates.state import still_counting
 from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.engine import events, exiting, markets
@@ -28,7 +29,7 @@ def heard(ctx: Context, announced: events.Announced) -> None:
     known = {desk.instrument for desk in ctx.desks.values()}
     listed(ctx, [one for one in announced.instruments or () if one not in known])
     if announced.maintenance is not None:
-        ctx.maintenance = announced.maintenance
+        ctx.maintenance = still_counting(ctx.maintenance, announced.maintenance, ctx.at)
 
 
 def leave_in_time(ctx: Context, desk: Desk, holding: Holding) -> None:

@@ -30,6 +30,7 @@ from scalpctl.core.gates.state import (
     judge_rest,
     judge_saturation,
     judge_standing,
+    still_counting,
 )
 from scalpctl.core.gates.verdicts import Entrance, GateVerdict, Skip
 from scalpctl.core.instants import Instant
@@ -216,6 +217,17 @@ def test_an_announced_maintenance_forbids_from_its_quiet_time_until_prices_have_
     quiet = begins_in_s <= 900 and not (ends_known and begins_in_s + lasts_s < -300)
     assert bool(forbidden_by(None, [works], at, 900 * SECOND)) is quiet
     assert forbidden_by(Instant(at + 1), [], at, 0)
+
+
+def test_a_maintenance_that_is_over_is_remembered_until_its_prices_have_settled(start: Instant) -> None:
+    def at(seconds: int) -> Instant:
+        return Instant(start + seconds * SECOND)
+
+    works = Maintenance("upgrade", at(0), at(120))
+    assert still_counting([works], [], at(130)) == (works,)
+    assert still_counting([works], [works], at(130)) == (works,)
+    assert still_counting([works], [], at(421)) == ()
+    assert still_counting([works], [], at(-10)) == (), "called off before it began"
 
 
 def test_d69_the_cool_down_counts_from_the_close_and_strength_does_not_shorten_it(start: Instant) -> None:

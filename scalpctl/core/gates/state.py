@@ -81,10 +81,21 @@ def forbidden_by(
     if expires_at is not None:
         return "it leaves the exchange's list"
     for one in maintenance:
-        over = one.ends_at is not None and at > one.ends_at + SETTLES_US
-        if at >= one.begins_at - quiet_us and not over:
+        if at >= one.begins_at - quiet_us and not _is_settled(one, at):
             return f"maintenance: {one.title}"
     return ""
+
+
+def still_counting(
+    known: Sequence[Maintenance], listed: Sequence[Maintenance], at: Instant
+) -> tuple[Maintenance, ...]:  # fmt: skip
+    """Give what is announced, and what has begun and is listed no more while its prices have not settled yet."""
+    begun = (one for one in known if one.begins_at <= at and one.ends_at is not None and not _is_settled(one, at))
+    return (*listed, *(one for one in begun if one not in listed))
+
+
+def _is_settled(one: Maintenance, at: Instant) -> bool:
+    return one.ends_at is not None and at > one.ends_at + SETTLES_US
 
 
 def judge_rest(side: Side, last: LastClose | None, at: Instant, limits: ReentryParameters) -> tuple[GateVerdict, ...]:

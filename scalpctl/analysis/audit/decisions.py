@@ -9,7 +9,7 @@ from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, check
 
 REPORT = "this is a defect of the engine: keep the ledger and report it with the rows shown"
 MANDATORY = frozenset({
-    "latched", "not_traded", "announced", "warming_up", "exposure_unknown", "position_open", "positions_max",
+    "latched", "not_traded", "warming_up", "exposure_unknown", "position_open", "positions_max",
     "stale_signal", "stale_price", "spread", "slippage", "gap", "cool_down", "reentry", "funding", "correlated",
     "costs", "margin", "size",
 })  # fmt: skip

@@ -304,3 +304,10 @@ def test_a_quotient_is_recorded_with_eighteen_decimals_and_no_more() -> None:
     assert settle(Fraction(1, 3)) == D("0." + "3" * 18)
     assert settle(Fraction(2, 3)) == D("0." + "6" * 17 + "7")
     assert str(settle(Fraction(5, 4))) == "1.25"
+
+
+def test_an_execution_that_closes_more_than_there_is_bears_its_fee_share_by_share(instrument: Any) -> None:
+    position = opened(instrument(), a_fill(1, Action.BUY, "60000", "1", fee_paid=D(0)))
+    turned = apply(position, a_fill(2, Action.SELL, "60000", "4", fee_paid=D("0.8")))
+    assert turned.beyond == Contracts("3")
+    assert turned.position.result.fees == D("0.2")

@@ -148,3 +148,16 @@ def test_byte_by_byte_a_message_is_there_with_its_last_byte() -> None:
             cutter.feed(frame[at : at + 1])
         assert heard[-1] == data
     assert heard == wanted
+
+
+def test_what_arrives_while_we_close_is_still_cut_where_it_was() -> None:
+    ours = Ours()
+    ours.hear(b"".join(ours.server.data_to_send()), ())
+    say(ours.server, "text", b"a" * 50)
+    whole = b"".join(ours.server.data_to_send())
+    ours.line.data_received(whole[:20])
+    ours.line.close()
+    ours.line.data_received(whole[20:])
+    assert ours.messages == [b"a" * 50]
+    (closing,) = [frame for frame in ours.answers() if frame.opcode is Opcode.CLOSE]
+    assert int.from_bytes(closing.data[:2], "big") == 1000

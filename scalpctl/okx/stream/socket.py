@@ -89,7 +89,7 @@ class WebSocketLine(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; whole messages go to the sink at once."""
-        if self._ws.state is State.OPEN:
+        if self._ws.state is not State.CONNECTING:  # also while it closes: the cutter may hold the half of a frame
             self._cutter.feed(data)
             return
         part, rest = self._of_the_head(data)

@@ -115,3 +115,57 @@ async def test_an_algo_nobody_lists_is_void_but_not_at_once(make: Any) -> None:
     resolution = await Resolver(desk.reader, desk.clock).algo(INST, "scsl1", sent_at=make.start)
     assert isinstance(resolution, Void)
     assert resolution.last_asked_at > after(make.start, 10)
+
+
+async def test_b1_the_second_late_not_found_is_enough_and_asking_begins_at_once(make: Any, documented: Any) -> None:
+    exchange = Exchange(make, documented, appears_s=None, fails=[], fill=False)
+    await exchange.resolve()
+    orders = [now_s for now_s, path in exchange.asked if path.endswith("/order")]
+    assert orders[0] == pytest.approx(0.2)
+    assert sum(now_s > 4 for now_s in orders) == 2
+
+
+async def test_b6_executions_are_looked_for_from_a_minute_before_the_order_was_sent(make: Any) -> None:
+    asked: list[str] = []
+
+    def answer(request: Any) -> Any:
+        asked.append(request.target)
+        return make.answer([]) if "fills" in request.target else make.answer([], code="51603")
+
+    desk = make.desk(answer)
+    await Resolver(desk.reader, desk.clock).order(INST, CLIENT_ID, sent_at=make.start, expires_at=after(make.start, 3))
+    begins = {parse_qs(urlsplit(target).query)["begin"][0] for target in asked if "fills" in target}
+    assert begins == {str(after(make.start, -120) // 1_000)}, "and a minute more, as every reading overlaps"
+
+
+@pytest.mark.parametrize(("ago_s", "forgotten"), [(7_100, "no"), (7_139, "no"), (7_140, "yes")])
+async def test_b6_the_exchange_forgets_what_was_cancelled_unfilled_two_hours_ago(
+    make: Any, ago_s: int, forgotten: str
+) -> None:
+    desk = make.desk(lambda request: make.answer([]) if "fills" in request.target else make.answer([], code="51603"))
+    start = after(make.start, -ago_s)
+    resolution = await Resolver(desk.reader, desk.clock).order(INST, CLIENT_ID, sent_at=start, expires_at=start)
+    assert isinstance(resolution, Void)
+    assert resolution.may_have_been_cancelled is (forgotten == "yes")
+
+
+async def test_asking_goes_on_for_two_minutes_and_no_longer(make: Any) -> None:
+    desk = make.desk(ExchangeUnavailable("no answer"))
+    begun = desk.clock.monotonic()
+    await Resolver(desk.reader, desk.clock).order(INST, CLIENT_ID, sent_at=make.start, expires_at=after(make.start, 3))
+    assert 120 <= (desk.clock.monotonic() - begun) / 1e9 < 140
+
+
+async def test_the_lists_of_algos_are_asked_only_when_its_id_was_not_found_late(make: Any) -> None:
+    asked: list[tuple[float, str]] = []
+
+    def answer(request: Any) -> Any:
+        asked.append((desk.clock.monotonic() / 1e9, urlsplit(request.target).path.rsplit("/", 1)[1]))
+        return make.answer([], code="51603" if "order-algo?" in request.target else "0")
+
+    desk = make.desk(answer)
+    await Resolver(desk.reader, desk.clock).algo(INST, "scsl1", sent_at=make.start)
+    begun = asked[0][0] - 0.2
+    late = [at - begun for at, path in asked if path == "order-algo" and at - begun > 10]
+    assert len(late) == 2
+    assert all(at - begun > 10 for at, path in asked if path != "order-algo")

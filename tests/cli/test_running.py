@@ -150,3 +150,12 @@ def test_a_replay_proves_that_nothing_differs(here: Here) -> None:
     code, out, err = here("replay", "last", "--verify", "--json")
     assert code == 0, err
     assert json.loads(out)["data"]["same"] is True
+
+
+def test_whatever_a_command_prints_ends_with_a_line_end(here: Here) -> None:
+    printed = [here("run", "--for", "3m", "--speed", "max", "--seed", "7", "-q")[1]]
+    asked = ("positions", "trades", "sessions", "decisions", "drifts", "health", "audit", "analyze-session", "doctor")
+    printed += [here(*words.split())[1] for words in (*asked, "ledger verify", "ledger path", "config show")]
+    printed += [here("--json", words)[1] for words in ("sessions", "audit", "analyze-session")]
+    assert [text[-60:] for text in printed if text and not text.endswith("\n")] == []
+    assert sum(bool(text) for text in printed) >= 12

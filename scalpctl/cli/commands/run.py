@@ -271,7 +271,7 @@ def _tell(call: Invocation, folder: LedgerFolder, ending: Ending) -> None:
         facts = _facts(summary, ending)
         call.output.last_line(Envelope("run", WallClock().now(), folder.env, folder.account), facts)
         return
-    write(_text(summary, ending))
+    write(_text(summary, ending) + "\n")
     call.output.say([
         f"scalpctl trades --session {summary.session_id[:12]}",
         "scalpctl positions",

@@ -5,8 +5,8 @@ from pathlib import Path
 from engine.conftest import Play
 
 HOUR_US = 3_600_000_000
-NOTICE = "- {at: 30m, do: delist, instrument: BTC-USDT, in_seconds: '9000'}\n"
-WORKS = "- {at: 60m, do: maintenance, in_seconds: '1800', seconds: '180', pre_open: '120'}\n"
+NOTICE = "- {at: 30m, do: delist, instrument: BTC-USDT, in_seconds: '5400'}\n"
+WORKS = "- {at: 30m, do: maintenance, in_seconds: '1800', seconds: '180', pre_open: '120'}\n"
 
 
 def entries(play: Play, first: int, last: int, instrument: str = "%") -> list[str]:
@@ -19,12 +19,12 @@ def entries(play: Play, first: int, last: int, instrument: str = "%") -> list[st
 
 def test_what_leaves_the_list_is_not_entered_after_the_notice_and_not_held_to_its_end(tmp_path: Path) -> None:
     play = Play(tmp_path / "root", world="chop", seed=21)
-    play.session(4, schedule=NOTICE)
+    play.session(2.2, schedule=NOTICE)
     play.check()
     assert play.rows("SELECT 1 FROM closures WHERE cause = 'delivery'") == []
     assert entries(play, 0, HOUR_US // 2, "BTC-USDT-SWAP")
-    assert entries(play, HOUR_US // 2 + 1_000_000, 4 * HOUR_US, "BTC-USDT-SWAP") == []
-    assert entries(play, HOUR_US // 2, 4 * HOUR_US), "the others trade on"
+    assert entries(play, HOUR_US // 2 + 1_000_000, 3 * HOUR_US, "BTC-USDT-SWAP") == []
+    assert entries(play, HOUR_US // 2, 3 * HOUR_US), "the others trade on"
     assert play.rows("SELECT 1 FROM decisions WHERE inst_id = 'BTC-USDT-SWAP' AND outcome = 'skip:announced'")
 
 
@@ -41,10 +41,10 @@ def test_a_position_is_closed_before_its_instrument_leaves_the_list(tmp_path: Pa
 
 def test_nothing_is_entered_from_shortly_before_a_maintenance_until_its_prices_have_settled(tmp_path: Path) -> None:
     play = Play(tmp_path / "root", world="chop", seed=21)
-    play.session(4, schedule=WORKS)
+    play.session(2, schedule=WORKS)
     play.check()
     minute = HOUR_US // 60
-    assert entries(play, 0, 75 * minute)
-    assert entries(play, 75 * minute + 1, 100 * minute) == []
-    assert entries(play, 100 * minute, 4 * HOUR_US)
+    assert entries(play, 0, 45 * minute)
+    assert entries(play, 45 * minute + 1, 70 * minute) == []
+    assert entries(play, 70 * minute, 3 * HOUR_US)
     assert play.rows("SELECT 1 FROM decisions WHERE outcome = 'skip:announced'")

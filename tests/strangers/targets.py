@@ -59,7 +59,7 @@ _READS: tuple[Callable[[Any], Any], ...] = (
     lambda desk: OkxMarketReader(desk.rest).candles(BTC, "1m", 10),
     lambda desk: OkxMarketReader(desk.rest).tickers(),
     lambda desk: OkxMarketReader(desk.rest).funding_rate(BTC),
-    lambda desk: OkxMarketReader(desk.rest).status(),
+    lambda desk: OkxMarketReader(desk.rest).maintenance(),
 )
 
 

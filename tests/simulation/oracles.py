@@ -110,7 +110,8 @@ class Oracles:
         self.judged_at = host.exchange.now
         asked: dict[tuple[str, ...], int] = {}
         for one in host.refused:
-            if host.exchange.now - one.at < 60_000_000 and isinstance(one.ask, dict):
+            young = host.exchange.now - one.at < 60_000_000
+            if young and isinstance(one.ask, dict) and "cancel" not in one.kind:  # cancelling twice hurts nobody
                 same = ("instId", "instIdCode", "side", "ordType", "sz", "px", "slTriggerPx", "algoId", "ordId")
                 key = (one.kind, one.code, *(str(one.ask.get(name, "")) for name in same))
                 asked[key] = asked.get(key, 0) + 1

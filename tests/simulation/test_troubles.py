@@ -51,13 +51,13 @@ def test_a_contract_that_changes_gets_a_new_version_and_open_positions_keep_thei
         assert desk.instrument.lot_size == before.lot_size * 10
 
     play.session(0.5, beside)
-    versions = play.rows("SELECT inst_id FROM instruments GROUP BY inst_id HAVING count(*) = 2")
+    versions = play.rows("SELECT inst_id FROM instruments GROUP BY inst_id HAVING count(*) > 1")
     assert len(versions) == 1
     (changed,) = versions
-    lots = play.rows(
-        "SELECT DISTINCT contracts FROM orders WHERE inst_id = ? AND role = 'entry' AND intended_at > "
-        "(SELECT max(valid_from_at) FROM instruments WHERE inst_id = ?)", changed["inst_id"], changed["inst_id"],
-    )  # fmt: skip
+    lots = play.rows(  # the exchange itself says soon that nothing has changed: a third version
+        "SELECT DISTINCT contracts FROM orders WHERE inst_id = ? AND role = 'entry' AND inst_version = 2",
+        changed["inst_id"],
+    )
     (lot,) = play.rows("SELECT lot_size FROM instruments WHERE inst_id = ? AND version = 2", changed["inst_id"])
     assert all(Decimal(row["contracts"]) % Decimal(lot["lot_size"]) == 0 for row in lots)
 

@@ -60,4 +60,5 @@ def test_a_brief_look_says_what_the_list_of_sessions_says(scalpctl: Run) -> None
     brief = json.loads(said.stdout)["data"]
     whole = json.loads(scalpctl("--json").stdout)["data"]
     assert (brief["net"], brief["trades"]) == (whole["identity"]["net"], whole["performance"]["trades"])
-    assert scalpctl("--brief", "--since", "2h").returncode == 64
+    for wrong in (("--since", "2h"), ("--html", "page.html"), ("--question", "why-closed"), ("nosuch",)):
+        assert scalpctl("--brief", *wrong).returncode == 64

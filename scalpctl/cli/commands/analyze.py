@@ -63,6 +63,8 @@ def analyze_session(
         elif trade is not None:
             _story(call, reader, trade)
         elif brief:
+            if html is not None or question is not None:
+                raise UsageError("--brief has no page and answers no question", hint="leave out one of them")
             _brief(call, reader, words, since)
         else:
             scope = _scope(call, reader, words, since)

@@ -43,14 +43,7 @@ def verify_older(path: Path) -> Verified:
         ("structure", integrity.check_structure), ("identity", integrity.check_seal),
         ("chain", integrity.check_chain),
     )  # fmt: skip
-    connection = open_reader(path)
-    try:
-        for name, check in checks:
-            result.findings.extend(_guarded(name, check, connection))
-        result.rows, result.head = _head(connection)
-    finally:
-        connection.close()
-    return result
+    return _judged(open_reader(path), checks, result)
 
 
 def verify(path: Path, *, with_companions: bool = True) -> Verified:
@@ -65,9 +58,12 @@ def verify(path: Path, *, with_companions: bool = True) -> Verified:
             raise
         result.findings.append(Finding(None, "structure", error.message))
         return result
+    first: tuple[tuple[str, Check], ...] = (("identity", lambda c: _current(c, path)), ("structure", _pin_snapshot))
+    return _judged(connection, (*first, *checks), result)
+
+
+def _judged(connection: sqlite3.Connection, checks: Iterable[tuple[str, Check]], result: Verified) -> Verified:
     try:
-        result.findings.extend(_guarded("identity", lambda c: _current(c, path), connection))
-        result.findings.extend(_guarded("structure", _pin_snapshot, connection))
         for name, check in checks:
             result.findings.extend(_guarded(name, check, connection))
         result.rows, result.head = _head(connection)

@@ -15,9 +15,9 @@ from scalpctl.errors import MoneyDoesNotAddUp
 R = TypeVar("R", bound=Record)
 
 
-def check(record: Record) -> None:
-    """Refuse a record whose money does not add up."""
-    rule = _RULES.get(type(record))
+def check(record: Record, kind: type[Record] | None = None) -> None:
+    """Refuse a record whose money does not add up; ``kind`` says what it is a record of, where its type does not."""
+    rule = _RULES.get(kind or type(record))
     if rule is not None:
         rule(record)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -46,22 +47,28 @@ def balance(books: Books) -> Iterator[Finding]:
 
 _DECIMALS = (
     "SELECT m.name AS tbl, p.name AS col FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' "
-    "AND instr(m.sql, 'ck_' || m.name || '_' || p.name || '_exact') > 0"
+    "AND instr(m.sql, 'ck_' || m.name || '_' || p.name || '_exact') > 0 ORDER BY tbl"
 )
+_INEXACT = (
+    "typeof({0}) = 'text' AND ({0} GLOB '*[^0-9.-]*' OR {0} GLOB '?*-*' OR {0} GLOB '0[0-9]*' OR {0} GLOB '-0[0-9]*' "
+    "OR {0} GLOB '*.' OR {0} IN ('-0', '') OR {0} GLOB '.*') OR typeof({0}) NOT IN ('text', 'null')"
+)
+_EXACT = re.compile(r"(?!-0$)-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 @check("AU-07", section=10, severity=RED, title="Every amount is exact text", cure="`scalpctl ledger rebuild`")
 def exactness(books: Books) -> Iterator[Finding]:
     """Amounts are stored as canonical decimal text: no floating point, no exponent, no leading zero or plus, no NaN."""
-    for column in books.rows(_DECIMALS):
-        table, name = column["tbl"], column["col"]
-        wrong = (
-            f"SELECT seq, {name} AS value FROM {table} WHERE {name} IS NOT NULL AND (typeof({name}) <> 'text' "
-            f"OR {name} GLOB '*[^0-9.-]*' OR {name} GLOB '?*-*' OR {name} GLOB '0[0-9]*' OR {name} GLOB '-0[0-9]*' "
-            f"OR {name} = '-0' OR {name} GLOB '*.' OR {name} GLOB '.*' OR {name} = '') LIMIT 20"
-        )
-        for row in books.rows(wrong):
-            yield Finding(f"{table}.{name}", f"{row['value']!r} is not an exact amount", rows=(row | {"table": table},))
+    for table, columns in groupby(books.rows(_DECIMALS), itemgetter("tbl")):
+        names = [column["col"] for column in columns]
+        shown, wrong = ", ".join(names), " OR ".join(f"({_INEXACT.format(name)})" for name in names)
+        for row in books.rows(f"SELECT seq, {shown} FROM {table} WHERE {wrong} LIMIT 20"):
+            for name in names:
+                if row[name] is not None and not (isinstance(row[name], str) and _EXACT.fullmatch(row[name])):
+                    what = f"{row[name]!r} is not an exact amount"
+                    yield Finding(
+                        f"{table}.{name}", what, rows=({"table": table, "seq": row["seq"], "value": row[name]},)
+                    )
 
 
 _LIVES = (

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from scalpctl.analysis.audit.books import Books
 from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Needs, check
 
-_LEAKS = (
-    "SELECT seq, kind FROM journal WHERE ts_us BETWEEN :since AND :until AND (instr(body, 'OK-ACCESS-') OR instr(body, "
-    '\'"passphrase":"\') OR instr(body, \'"secret":"\') OR instr(body, \'"api_key":"\')) LIMIT 20'
-)
+_IN_SCOPE = "SELECT seq, kind FROM journal WHERE seq = :seq AND ts_us BETWEEN :since AND :until"
+_SHOWN_MAX = 20
 
 
 @check(
@@ -40,10 +39,11 @@ def secrets(books: Books) -> Iterator[Finding]:
     """The journal, mirrors, emergency file and logs are searched for signatures, keys and passphrases; where the API
     key can be read, for the key itself.
     """
-    for row in books.rows(_LEAKS):
-        yield Finding(
-            f"journal {row['seq']}", f"a {row['kind']} record holds what looks like a key or a signature", rows=(row,)
-        )
+    found = (
+        (what, row) for seq, what in books.proof.findings.get("secrets", ()) for row in books.rows(_IN_SCOPE, seq=seq)
+    )
+    for what, row in islice(found, _SHOWN_MAX):
+        yield Finding(f"journal {row['seq']}", what, rows=(row,))
     for place in books.folder.secrets_found if books.folder else ():
         yield Finding(place, "holds what looks like a key or a signature", rows=({"path": place},))
 

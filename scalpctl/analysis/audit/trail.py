@@ -101,10 +101,8 @@ _TIMES = (
     "sessions WHERE ended_at < started_at OR started_at > :later"
 )
 _BACKWARDS = (
-    "SELECT seq, ts_us, before FROM (SELECT seq, ts_us, lag(ts_us) OVER (ORDER BY seq) AS before, kind, lag(kind) OVER "
-    "(ORDER BY seq) "
-    "AS kind_before FROM journal) WHERE before - ts_us > 1000000 AND ts_us BETWEEN :since AND :until AND kind <> "
-    "'lease_taken'"
+    "SELECT j.seq, j.ts_us, b.ts_us AS before FROM journal j CROSS JOIN journal b ON b.seq = j.seq - 1 WHERE "
+    "b.ts_us - j.ts_us > 1000000 AND j.ts_us BETWEEN :since AND :until AND j.kind <> 'lease_taken'"
 )
 _TOLERANCE_US = 60_000_000
 

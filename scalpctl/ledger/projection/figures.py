@@ -36,10 +36,10 @@ def begun(seq: int, record: SessionStarted) -> Row:
     )  # fmt: skip
 
 
-def count(row: Row, seq: int, record: Record) -> None:
+def count(row: Row, seq: int, kind: type[Record], record: Record) -> None:
     """Add what a record means to its session's figures."""
     row["last_seq"] = seq
-    COUNTED[type(record)](row, record)
+    COUNTED[kind](row, record)
 
 
 def cells_of(row: Row) -> Cells:
@@ -67,7 +67,7 @@ class Figures:
                 row = begun(seq, record)
                 self._connection.execute(_INSERT, cells_of(row))
             elif row is not None:
-                count(row, seq, record)
+                count(row, seq, type(record), record)
         self._write(row)
         self.waiting.clear()
 

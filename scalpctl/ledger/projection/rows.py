@@ -37,7 +37,7 @@ def row_maker(kind: type[Record], plan: Makes) -> RowMaker:
     """Give what turns a record of this kind into the cells of its row."""
     fields = kind.__struct_fields__
     get: Callable[[Record], Cells] = attrgetter(*fields)
-    nested = _json_fields(kind)
+    nested = json_fields(kind)
 
     def plain(seq: int, record: Record) -> Cells:
         return (seq, *get(record))
@@ -81,7 +81,8 @@ def closing_of(seq: int, record: PositionClosed) -> dict[str, Any]:
     return {"state": "closed", "contracts": "0", "closed_at": record.closed_at, "last_seq": seq}
 
 
-def _json_fields(kind: type[Record]) -> list[str]:
+def json_fields(kind: type[Record]) -> list[str]:
+    """Name the fields of a kind that hold plain builtins, one JSON text as a cell."""
     hints = msgspec.structs.fields(kind)
     return [field.name for field in hints if field.type == Json or _mentions_json(field.type)]
 

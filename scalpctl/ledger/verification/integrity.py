@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from scalpctl.ledger.anchors import Anchor
-from scalpctl.ledger.chain import JOURNAL_COLUMNS, genesis_hash
-from scalpctl.ledger.journal import PAGE_ROWS
+from scalpctl.ledger.chain import genesis_hash
+from scalpctl.ledger.journal import JournalCells, journal_pages
 from scalpctl.ledger.schema import HEAD, revision_of
 from scalpctl.ledger.sqlite import trigger_statements, triggers_of
 from scalpctl.ledger.verification.findings import Finding
@@ -43,24 +43,47 @@ def check_identity(connection: sqlite3.Connection) -> Iterator[Finding]:
         yield Finding(None, "identity", f"user_version is {version}, not {int(HEAD)}")
 
 
-def check_chain(connection: sqlite3.Connection, *, after: int = 0) -> Iterator[Finding]:
-    """Recompute every hash after a row; stop at the first broken link, because nothing behind it is proven."""
-    seq, prev = after, _hash_at(connection, after)
-    sql = f"SELECT {JOURNAL_COLUMNS} FROM journal WHERE seq > ? ORDER BY seq LIMIT {PAGE_ROWS}"
-    while True:
-        page = connection.execute(sql, (seq,)).fetchall()
-        for row in page:
+class Chain:
+    """Recomputes every hash of the rows it is shown, up to the first broken link: nothing behind it is proven."""
+
+    def __init__(self, prev: str, *, after: int = 0) -> None:
+        """Begin behind a row whose hash is known."""
+        self._prev, self._seq, self.broken = prev, after, False
+
+    def take(self, page: Sequence[JournalCells]) -> Iterator[Finding]:
+        """Take the rows that follow; gives what is wrong with them."""
+        seq, prev = self._seq, self._prev
+        for number, ts_us, mono_ns, kind, idem, writer, cause, body, stated_prev, stated in page:
+            if self.broken:
+                return
             seq += 1
-            number, ts_us, mono_ns, kind, idem, writer, cause, body, stated_prev, stated = row
             if number != seq or stated_prev != prev:
-                yield Finding(seq, "chain", _broken(seq, number))
+                self.broken = True
+                yield Finding(seq, "chain", _break(seq, number))
                 return
             head = f"{prev}|{seq}|{ts_us}|{mono_ns}|{kind}|{idem}|{writer}|{cause}|"
             prev = sha256((head + body).encode()).hexdigest()
             if prev != stated:
+                self.broken = True
                 yield Finding(seq, "chain", f"journal row {seq} ({kind}) was changed after it was written")
-                return
-        if len(page) < PAGE_ROWS:
+        self._seq, self._prev = seq, prev
+
+    def findings(self) -> Iterable[Finding]:
+        """Give nothing more: every link was judged as it passed."""
+        return ()
+
+
+def chain_of(connection: sqlite3.Connection, *, after: int = 0) -> Chain:
+    """Give the chain of a ledger, behind one of its rows."""
+    return Chain(_hash_at(connection, after), after=after)
+
+
+def check_chain(connection: sqlite3.Connection, *, after: int = 0) -> Iterator[Finding]:
+    """Recompute every hash after a row."""
+    chain = chain_of(connection, after=after)
+    for page in journal_pages(connection, after=after):
+        yield from chain.take(page)
+        if chain.broken:
             return
 
 
@@ -101,7 +124,7 @@ def _hashes(connection: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, st
     return dict(connection.execute(sql, (json.dumps(seqs),)).fetchall())
 
 
-def _broken(expected: int, found: int) -> str:
+def _break(expected: int, found: int) -> str:
     if found != expected:
         return f"journal row {expected} is missing: the next one is {found}"
     return f"journal row {expected} does not follow the row before it"

@@ -10,15 +10,6 @@ from scalpctl.core.money import parse_decimal
 from scalpctl.ledger.journal import journal_rows, record_of
 from scalpctl.ledger.mirrors import MIRRORED, MirrorLine, mirror_line, mirrored_lines
 from scalpctl.ledger.verification.findings import Finding
-from scalpctl.ledger.verification.fold import Fold
-
-
-def check_tables(connection: sqlite3.Connection) -> Iterator[Finding]:
-    """Fold the journal again and hold every typed table against the fold, row by row."""
-    fold = Fold(connection)
-    for row in journal_rows(connection):
-        fold.apply(row.seq, record_of(row))
-    yield from fold.findings()
 
 
 def check_postings(connection: sqlite3.Connection) -> Iterator[Finding]:

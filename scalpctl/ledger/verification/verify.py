@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
-from scalpctl.errors import LedgerError, ScalpctlError
+from scalpctl.errors import LedgerError
 from scalpctl.ledger.anchors import read_anchors
 from scalpctl.ledger.chain import Head
 from scalpctl.ledger.committer import head_of
@@ -17,8 +18,12 @@ from scalpctl.ledger.schema import require_current
 from scalpctl.ledger.sqlite import open_reader
 from scalpctl.ledger.verification import integrity, tables
 from scalpctl.ledger.verification.findings import Finding
+from scalpctl.ledger.verification.fold import Fold
+from scalpctl.ledger.verification.walk import Begin, guard, walk
 
 Check = Callable[[sqlite3.Connection], Iterable[Finding]]
+_WALKERS: dict[str, Begin] = {"chain": integrity.chain_of, "tables": Fold}
+_NOBODY: Mapping[str, Begin] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -46,11 +51,16 @@ def verify_older(path: Path) -> Verified:
     return _judged(open_reader(path), checks, result)
 
 
-def verify(path: Path, *, with_companions: bool = True) -> Verified:
-    """Prove a ledger file; its anchors and mirrors too, where they lie in their usual places."""
+def verify(path: Path, *, with_companions: bool = True, also: Mapping[str, Begin] = _NOBODY) -> Verified:
+    """Prove a ledger file; its anchors and mirrors too, where they lie in their usual places.
+
+    Who ``also`` wants to see every row of the journal walks along.
+    """
     result = Verified()
     folder = LedgerFolder.around(path) if with_companions else None
-    checks = list(_checks(folder, result))  # reads the companions: they must not be newer than the snapshot
+    checks = list(
+        _checks(folder, result, _WALKERS | dict(also))
+    )  # reads the companions: they must not be newer than the snapshot
     try:
         connection = open_reader(path)
     except LedgerError as error:
@@ -65,18 +75,19 @@ def verify(path: Path, *, with_companions: bool = True) -> Verified:
 def _judged(connection: sqlite3.Connection, checks: Iterable[tuple[str, Check]], result: Verified) -> Verified:
     try:
         for name, check in checks:
-            result.findings.extend(_guarded(name, check, connection))
+            with guard(name, result.findings):
+                result.findings.extend(check(connection))
         result.rows, result.head = _head(connection)
     finally:
         connection.close()
     return result
 
 
-def _checks(folder: LedgerFolder | None, result: Verified) -> Iterator[tuple[str, Check]]:
+def _checks(folder: LedgerFolder | None, result: Verified, walkers: Mapping[str, Begin]) -> Iterator[tuple[str, Check]]:
     yield "structure", integrity.check_structure
     yield "identity", integrity.check_identity
     yield "triggers", integrity.check_triggers
-    yield "chain", integrity.check_chain
+    yield "chain", lambda connection: walk(connection, walkers)
     if folder is None:
         result.not_checked += ["anchors", "mirrors"]
     else:
@@ -85,21 +96,7 @@ def _checks(folder: LedgerFolder | None, result: Verified) -> Iterator[tuple[str
             result.not_checked.append("anchors")
         yield "anchors", lambda connection: integrity.check_anchors(connection, anchors)
         yield "mirrors", lambda connection: tables.check_mirrors(connection, folder.mirrors, lines)
-    yield "tables", tables.check_tables
     yield "postings", tables.check_postings
-
-
-def _guarded(name: str, check: Check, connection: sqlite3.Connection) -> list[Finding]:
-    found: list[Finding] = []
-    try:
-        found.extend(check(connection))
-    except sqlite3.Error as error:
-        found.append(Finding(None, name, f"could not be checked: {error}"))
-    except ScalpctlError as error:
-        if error.exit_code == 78:
-            raise
-        found.append(Finding(None, name, f"could not be checked: {error.message}"))
-    return found
 
 
 def _current(connection: sqlite3.Connection, path: Path) -> Iterable[Finding]:
@@ -129,9 +126,13 @@ def quick_proof(folder: LedgerFolder) -> Verified:
     connection = open_reader(folder.ledger)
     try:
         require_current(connection, folder.ledger)
-        result.findings.extend(_guarded("identity", integrity.check_identity, connection))
-        result.findings.extend(_guarded("triggers", integrity.check_triggers, connection))
-        result.findings.extend(_guarded("anchors", lambda c: integrity.check_anchors(c, anchors), connection))
+        for name, check in (
+            ("identity", integrity.check_identity),
+            ("triggers", integrity.check_triggers),
+            ("anchors", lambda connection: integrity.check_anchors(connection, anchors)),
+        ):
+            with guard(name, result.findings):
+                result.findings.extend(check(connection))
         result.rows, result.head = _head(connection)
     finally:
         connection.close()

@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
 from scalpctl.core.records.base import Record
@@ -59,6 +59,8 @@ class LedgerWriter:
         self._emergency = emergency
         self._mirrors = Mirrors(folder.mirrors)
         self._clock = clock
+        self.stopwatch: Callable[[], int] = clock.monotonic
+        """What commits are timed with, in nanoseconds: a disk is slow in real time, however fast a market runs."""
         self._queue: SimpleQueue[_Handed | None] = SimpleQueue()
         self._put, self._now, self._steady = (
             self._queue.put,
@@ -117,9 +119,9 @@ class LedgerWriter:
         """Hand over a group and wait until it is on disk."""
         self.wait(self.append(records, cause))
 
-    def commit_latencies_ns(self) -> list[int]:
-        """Give the durations of the latest commits, for heartbeats."""
-        return list(self._latencies_ns)
+    def take_commit_latencies_ns(self) -> list[int]:
+        """Give how long the commits since the last asking took, for heartbeats."""
+        return [self._latencies_ns.popleft() for _ in range(len(self._latencies_ns))]
 
     def close(self) -> None:
         """Write what was handed over, note the head, and give the lease back."""
@@ -170,7 +172,7 @@ class LedgerWriter:
         if self._failure is not None:
             self._emergency.write(groups, self._failure.message)
             return
-        started = self._clock.monotonic()
+        started = self.stopwatch()
         try:
             self._require_same_file()
             done = self._committer.commit(groups)
@@ -180,7 +182,7 @@ class LedgerWriter:
         except ScalpctlError as error:
             self._stop_for_good(groups, error)
             return
-        self._latencies_ns.append(self._clock.monotonic() - started)
+        self._latencies_ns.append(self.stopwatch() - started)
         self._refused.update(done.refused)
         self._note(done)
         self._announce(groups[-1].ticket)

@@ -26,6 +26,7 @@ class Feeling:
         self._writer, self._runner, self._client = writer, runner, client
         self._wall = WallClock()
         self._lag_ns = 0
+        writer.stopwatch = self._wall.monotonic
 
     async def watch(self) -> None:
         """Measure how much later than asked for the loop wakes up, for ever."""
@@ -40,7 +41,7 @@ class Feeling:
         lag_ns, self._lag_ns = self._lag_ns, 0
         return Felt(
             loop_lag_us=lag_ns // 1_000,
-            commit_p99_us=_p99(self._writer.commit_latencies_ns()) // 1_000,
+            commit_p99_us=_p99(self._writer.take_commit_latencies_ns()) // 1_000,
             wal_bytes=self._wal.stat().st_size if self._wal.exists() else 0,
             rss_bytes=_rss(),
             open_files=_open_files(),

@@ -166,7 +166,12 @@ def test_the_same_records_make_the_same_journal(
 
 def test_commit_times_are_measured_for_heartbeats(writer: LedgerWriter) -> None:
     writer.write(a_fill())
-    assert len(writer.commit_latencies_ns()) == 1
+    assert len(writer.take_commit_latencies_ns()) == 1
+    ticks = iter((100, 107))
+    writer.stopwatch = lambda: next(ticks)
+    writer.write(a_fill(2))
+    assert writer.take_commit_latencies_ns() == [7]
+    assert writer.take_commit_latencies_ns() == []  # each is told once: a slow start is not told of all day
 
 
 def test_the_journal_body_is_canonical_json(filled: LedgerFolder) -> None:

@@ -8,7 +8,7 @@ from scalpctl.core.exchange.reports import FillReport, FlatReport, OrderReport, 
 from scalpctl.core.instants import Instant
 from scalpctl.core.money import Contracts
 
-FILLS_KEPT, ORDERS_KEPT = 1_000, 5_000
+FILLS_KEPT, ORDERS_KEPT = 1_000, 1_000
 """A copy comes with the next reconnect, not days later; the engine remembers far more executions by their ids."""
 TERMINAL = ("filled", "canceled", "mmp_canceled")
 

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import time
+from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -18,28 +19,28 @@ playing = importlib.import_module("simulation.playing")
 KEPT = TESTS / "simulation" / "kept"
 
 
-def play(seed: int) -> tuple[int, str, str]:
+def play(seed: int, *, brief: bool) -> tuple[int, str, str]:
     """Play one seed; gives it with what went wrong, or nothing, and the plan to keep."""
-    outcome = playing.play_plan(plans.plan_of(seed))
+    outcome = playing.play_plan((plans.brief if brief else plans.plan_of)(seed))
     return (seed, "", "") if outcome.ok else (seed, str(playing.shrunk(outcome)), str(outcome.plan))
 
 
-def keep(seed: int, wrong: str, plan: str) -> None:
+def keep(name: str, wrong: str, plan: str) -> None:
     """Make a plan that failed part of the tests."""
     what = next(line for line in wrong.splitlines() if ": " in line)
-    (KEPT / f"{seed}.txt").write_text(f"# {what}\n{plan}\n")
+    (KEPT / f"{name}.txt").write_text(f"# {what}\n{plan}\n")
 
 
-def run(seeds: range, workers: int, *, keeping: bool) -> list[int]:
+def run(seeds: range, workers: int, *, brief: bool, keeping: bool) -> list[int]:
     """Play the seeds, tell each failure when it happens, and give the seeds that failed."""
     failed = []
     with Pool(workers, maxtasksperchild=50) as pool:
-        for seed, wrong, plan in pool.imap_unordered(play, seeds):
+        for seed, wrong, plan in pool.imap_unordered(partial(play, brief=brief), seeds):
             if wrong:
                 failed.append(seed)
                 print(f"{wrong}\n", flush=True)
                 if keeping:
-                    keep(seed, wrong, plan)
+                    keep(f"brief-{seed}" if brief else str(seed), wrong, plan)
     return failed
 
 
@@ -49,11 +50,12 @@ def main() -> None:
     parser.add_argument("count", type=int, nargs="?", default=50)
     parser.add_argument("first", type=int, nargs="?", default=1000)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--brief", action="store_true", help="plans of a few minutes, where two or three things meet")
     parser.add_argument("--forget", action="store_true", help="do not add failing seeds to the tests")
     asked = parser.parse_args()
     begun = time.monotonic()
     seeds = range(asked.first, asked.first + asked.count)
-    failed = run(seeds, asked.workers, keeping=not asked.forget)
+    failed = run(seeds, asked.workers, brief=asked.brief, keeping=not asked.forget)
     seconds = time.monotonic() - begun
     print(f"{asked.count} seeds in {seconds:.0f} s, {asked.count / seconds:.2f} a second, {len(failed)} failed", end="")
     print(f": {', '.join(map(str, sorted(failed)))}" if failed else "")

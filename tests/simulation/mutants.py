@@ -268,7 +268,22 @@ def _act_then_record() -> list[Change]:
     return [(Runner, name, hear) for name in ("hear", "market", "account")]
 
 
-SWARM, DEAF, DEATHS = "swarm", "deaf", "deaths"
+def _on_without_a_ledger() -> list[Change]:
+    from scalpctl.errors import LedgerWriteFailed
+    from scalpctl.ledger.writer import LedgerWriter
+
+    real = LedgerWriter.append
+
+    def append(self: Any, records: Any, cause: int | None = None) -> int:
+        try:
+            return real(self, records, cause)
+        except LedgerWriteFailed:
+            return self._tickets
+
+    return [(LedgerWriter, "append", append), (LedgerWriter, "_raise_for", _nothing)]
+
+
+SWARM, DEAF, DEATHS, DISKS = "swarm", "deaf", "deaths", "disks"
 MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "a stop is never placed": (_no_stop, SWARM),
     "a cancelled stop is believed to stand": (_stop_assumed, SWARM),
@@ -296,8 +311,10 @@ MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "a close that waits has no stop beside it": (_no_second_stop, "thin"),
     "a restart forgets its orders": (_orders_forgotten, DEATHS),
     "acts before it records": (_act_then_record, DEATHS),
+    "it goes on without a ledger": (_on_without_a_ledger, DISKS),
 }
-"""What is wrong, and where it is looked for: in the swarm, where answers get lost, around deaths, in a kept plan."""
+"""What is wrong, and where it is looked for: in the swarm, where answers get lost, around deaths, where disks
+are sick, in a kept plan."""
 
 
 @contextmanager

@@ -17,6 +17,7 @@ NAKED_S = 3.0
 """Longest without a whole stop while nothing disturbs."""
 DISTURBED_S = 75.0
 """How long a disturbance excuses: an outage lasts up to a minute, and reconnecting takes its time."""
+ENDS_WITHIN_S = 5
 WEATHER_S = {"none": 0, "light": 20, "storm": 20, "fog": 45}
 """What lost answers excuse: each attempt takes as long as a request may."""
 LEVERAGE_MAX, ENTRIES_PER_MINUTE_MAX, REPEATED_MAX = 10, 10, 3
@@ -35,6 +36,7 @@ BLINDING = frozenset(
         "others",
         "listing",
         "algos",
+        "disk",
     }
 )
 
@@ -52,12 +54,29 @@ class Oracles:
     broken: list[str] = field(default_factory=list)
     judged_at: int = 0
     entries: dict[str, int] = field(default_factory=dict)
+    failed_at: int | None = None
 
     def disturbed(self, act: Act, now: int) -> None:
         """Take note of what happens: until it has passed, stops may be late."""
         if act.family in BLINDING:
             lasts_s = DISTURBED_S * (3 if act.action in {"mute", "silence"} else 1)
             self.disturbed_until = max(self.disturbed_until, now + int(lasts_s * 1e6))
+
+    def failed(self, now: int) -> None:
+        """Take note that the ledger cannot be written any more."""
+        self.failed_at = self.failed_at or now
+
+    def ended(self, exchange: Any) -> None:
+        """Judge a session that ended because its ledger could not be written: at once, and without a further order."""
+        failed_at, self.failed_at = self.failed_at or exchange.now, None
+        if exchange.now - failed_at > ENDS_WITHIN_S * 1e6:
+            self._broke(f"O14: it went on for {(exchange.now - failed_at) / 1e6:.1f} s without a ledger")
+        for account in exchange.state.accounts.values():
+            for order in (*account.orders.values(), *account.done):
+                if order.client_id.startswith("sc") and order.created > failed_at:
+                    self._broke(
+                        f"O14: {order.client_id} was sent {(order.created - failed_at) / 1e6:.1f} s after the end"
+                    )
 
     def look(self, host: Any) -> None:
         """Check the exchange's state now."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 WORLDS = ("range", "chop", "trend", "crash", "squeeze", "mixed")
-LASTS_S = 2_400
-"""The safety phase: trouble happens in it; what follows is calm."""
+LASTS_S, BRIEF_S = 2_400, 720
+"""The safety phase: trouble happens in it; what follows is calm. A brief one sees two or three positions, not six."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Plan:
     world: str
     weather: str
     acts: tuple[Act, ...]
+    lasts_s: int = LASTS_S
 
     @property
     def families(self) -> set[str]:
@@ -49,15 +50,15 @@ class Plan:
         return replace(self, acts=tuple(one for one in self.acts if one is not act))
 
     def __str__(self) -> str:
-        head = f"seed {self.seed}, world {self.world}, weather {self.weather}"
+        head = f"seed {self.seed}, world {self.world}, weather {self.weather}, lasts {self.lasts_s}"
         return "\n".join([head, *map(str, self.acts)])
 
     @classmethod
     def read(cls, text: str) -> Plan:
         """Read what ``str`` gives; lines that begin with # are for people."""
         head, *lines = (line for line in text.splitlines() if line and not line.startswith("#"))
-        seed, world, weather = (part.split()[1] for part in head.split(", "))
-        return cls(int(seed), world, weather, tuple(map(Act.read, lines)))
+        seed, world, weather, *lasts = (part.split()[1] for part in head.split(", "))
+        return cls(int(seed), world, weather, tuple(map(Act.read, lines)), int(lasts[0]) if lasts else LASTS_S)
 
 
 Drawn = tuple[str, dict[str, str]]
@@ -96,6 +97,11 @@ FAMILIES: dict[str, Callable[[Random], Drawn]] = {
     ]),
 }  # fmt: skip
 
+ANYTHING = FAMILIES | {
+    "disk": lambda dice: ("disk", {"pragma": dice.choice(["query_only = ON", "max_page_count = 1"])})
+}
+"""What a brief plan draws from; long ones keep the families their seeds were drawn from."""
+
 ENDS: dict[str, Callable[[str, dict[str, str]], tuple[str, tuple[tuple[str, str], ...]]]] = {
     "silence": lambda action, _: (f"un{action}", ()),
     "listing": lambda _, arguments: ("resume", tuple(arguments.items())),
@@ -119,13 +125,29 @@ def plan_of(seed: int) -> Plan:
     """Draw a plan: about half of the families, so that each meets the others in many combinations."""
     dice = Random(f"plan:{seed}")
     chosen = [name for name in FAMILIES if dice.random() < 0.45]
-    acts = []
-    for family in chosen:
-        for _ in range(dice.randint(1, 3)):
-            action, arguments = FAMILIES[family](dice)
-            at_s = dice.randint(120, LASTS_S - 200)
-            acts.append(Act(at_s, family, action, tuple(arguments.items())))
-            if family in ENDS:
-                acts.append(Act(at_s + dice.randint(40, 150), family, *ENDS[family](action, arguments)))
+    acts = [act for family in chosen for _ in range(dice.randint(1, 3)) for act in _drawn(dice, family, LASTS_S)]
     weather = dice.choice(["none", "none", "light", "storm", "fog"])
-    return Plan(seed, dice.choice(WORLDS), weather, tuple(sorted(acts, key=lambda act: (act.at_s, act.action))))
+    return Plan(seed, dice.choice(WORLDS), weather, _in_order(acts))
+
+
+def brief(seed: int) -> Plan:
+    """Draw a plan of a few minutes in which two or three things meet: many of them cost what one long one does."""
+    dice = Random(f"brief:{seed}")
+    chosen = dice.sample(list(ANYTHING), dice.randint(2, 3))
+    acts = [act for family in chosen for act in _drawn(dice, family, BRIEF_S)]
+    weather = dice.choice(["none", "none", "light", "storm", "fog"])
+    return Plan(seed, dice.choice(WORLDS), weather, _in_order(acts), BRIEF_S)
+
+
+def _drawn(dice: Random, family: str, lasts_s: int) -> list[Act]:
+    """Draw something of a family, and how it ends where it must."""
+    action, arguments = ANYTHING[family](dice)
+    at_s = dice.randint(120, lasts_s - 200)
+    acts = [Act(at_s, family, action, tuple(arguments.items()))]
+    if family in ENDS:
+        acts.append(Act(at_s + dice.randint(40, 150), family, *ENDS[family](action, arguments)))
+    return acts
+
+
+def _in_order(acts: list[Act]) -> tuple[Act, ...]:
+    return tuple(sorted(acts, key=lambda act: (act.at_s, act.action)))

@@ -12,11 +12,12 @@ from typing import Any
 
 from engine.conftest import Killed, Play
 from simulation.oracles import Oracles, final
-from simulation.plans import LASTS_S, Act, Plan
+from simulation.plans import BRIEF_S, LASTS_S, Act, Plan
 
 from scalpctl.engine.events import Ordered
+from scalpctl.errors import LedgerWriteFailed
 
-CALM_H = 0.15
+CALM_H, BRIEF_CALM_H = 0.15, 0.07
 SHRINKS_MAX = 24
 
 
@@ -34,7 +35,8 @@ class Outcome:
         return not self.broken
 
     def __str__(self) -> str:
-        again = f"again: scripts/seeds 1 {self.plan.seed} --forget"
+        brief = " --brief" if self.plan.lasts_s == BRIEF_S else ""
+        again = f"again: scripts/seeds 1 {self.plan.seed}{brief} --forget"
         return "\n".join([str(self.plan), *self.broken, "last events:", *self.last_events[-15:], again])
 
 
@@ -68,16 +70,25 @@ class _Run:
         self.begun_at: int | None = None
         self.orders: list[asyncio.Future[None]] = []
         self.dying = False
+        self.sick = False
 
     def whole(self) -> Outcome:
         try:
             for _ in range(len(self.plan.acts) + 1):
-                self.dying = False
-                with suppress(Killed):
-                    self.play.session(LASTS_S / 3_600, self._trouble)
+                self.dying = self.sick = False
+                try:
+                    self.play.session(self.plan.lasts_s / 3_600, self._trouble)
+                    if self.oracles.failed_at is not None:
+                        self.oracles.ended(self.play.exchange())
                     break
+                except Killed:
+                    continue
+                except LedgerWriteFailed:  # a sick disk ends a session; somebody makes room, and the next one begins
+                    if not self.sick:
+                        raise
+                    self.oracles.ended(self.play.exchange())
             self.play.faults, self.dying = "none", False
-            self.play.session(CALM_H, self._calm)
+            self.play.session(CALM_H if self.plan.lasts_s == LASTS_S else BRIEF_CALM_H, self._calm)
             self.outcome.broken += self.oracles.broken
             self.outcome.broken += [f"D7: nobody heard of {error}" for error in self.play.unheard]
             self.outcome.broken += final(self.play)
@@ -103,6 +114,10 @@ class _Run:
         if act.action == "kill":
             self.dying = True
             return
+        if act.action == "disk":
+            self.sick = True
+            session.writer._connection.execute(f"PRAGMA {dict(act.arguments)['pragma']}")
+            return
         arguments = dict(act.arguments)
         if act.family == "operator":
             name = "close" if act.action == "close-all" else act.action
@@ -118,6 +133,8 @@ class _Run:
             if self.dying:  # also the next event: a dead process hears nothing any more
                 raise Killed
             self.oracles.look(session.venue.host)
+            if session.writer.failure is not None:
+                self.oracles.failed(session.venue.host.exchange.now)
             if step.records:
                 self.outcome.last_events.append(f"{at} {', '.join(record.record_kind for record in step.records)}")
                 del self.outcome.last_events[:-40]

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from simulation.plans import FAMILIES
+from simulation.plans import ANYTHING
 
 from scalpctl.simulator.serving.faults import PRESETS
 
@@ -22,7 +22,7 @@ OPEN_MAX = 4
 def actions() -> set[str]:
     """Give everything the swarm may do."""
     dice = Random(1)
-    return {draw(dice)[0] for draw in FAMILIES.values() for _ in range(200)}
+    return {draw(dice)[0] for draw in ANYTHING.values() for _ in range(200)}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.section[:12]}-{row.id}")

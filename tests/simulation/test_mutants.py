@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from simulation.dying import SCENARIOS, dying_at, points_of
-from simulation.mutants import DEAF, DEATHS, MUTANTS, SWARM, mutated
-from simulation.plans import Plan, deaf, plan_of
+from simulation.mutants import DEAF, DEATHS, DISKS, MUTANTS, SWARM, mutated
+from simulation.plans import Plan, brief, deaf, plan_of
 from simulation.playing import play_plan
 
 SEEDS = (101, 111, 103, 100, 110, 105, 107, 109)
@@ -30,6 +30,10 @@ def _found_by_the_deaf() -> Iterator[list[str]]:
     return (play_plan(deaf(seed)).broken for seed in (15, 27, 31, 39, *range(12)))
 
 
+def _found_beside_sick_disks() -> Iterator[list[str]]:
+    return (play_plan(plan).broken for plan in map(brief, range(200)) if plan.acts[0].family == "disk")
+
+
 def _found_around_deaths(folder: Path) -> Iterator[list[str]]:
     names = points_of(DEADLY, folder / "counted")
     points = [number for number, name in enumerate(names, 1) if any(where in name for where in WHERE)]
@@ -43,6 +47,9 @@ def _found_around_deaths(folder: Path) -> Iterator[list[str]]:
 def test_a_wrong_engine_is_caught(name: str, tmp_path: Path) -> None:
     with mutated(name):
         where = MUTANTS[name][1]
-        looked = {DEATHS: lambda: _found_around_deaths(tmp_path), DEAF: _found_by_the_deaf, SWARM: _found_in_the_swarm}
+        looked = {
+            DEATHS: lambda: _found_around_deaths(tmp_path), DEAF: _found_by_the_deaf, SWARM: _found_in_the_swarm,
+            DISKS: _found_beside_sick_disks,
+        }  # fmt: skip
         tried = looked.get(where, lambda: _found_in_a_plan(where))()
         assert any(tried), f"nobody noticed that {name}"

@@ -102,13 +102,17 @@ class Guard:
     state: ProtectionState = ProtectionState.NAKED
     since: Instant = Instant(0)  # noqa: RUF009  immutable
     protection_id: str = ""
-    before: str = ""
-    """A stop nobody would tell us about, so that another was placed; it may stand."""
+    unanswered: list[str] = field(default_factory=list)
+    """Stops nobody would tell us about, so that another was placed; one of them may stand."""
     algo_id: str = ""
     trigger: Decimal | None = None
     wanted: Decimal | None = None
     retry_at: Instant = Instant(0)  # noqa: RUF009  immutable
     asked: bool = False
+
+    def knows(self, client_id: str) -> bool:
+        """Tell whether a conditional order is one of this guard's."""
+        return client_id == self.protection_id or client_id in self.unanswered
 
 
 @dataclass(slots=True)

@@ -15,8 +15,6 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Execution, Role, Working
 from scalpctl.engine.ordering import Wanted
 
-BACKOFF_US = MICROS_PER_SECOND // 4
-BACKOFF_MAX_US = 5 * MICROS_PER_SECOND
 _BY_ORDER = {
     OrderState.LIVE: MakerEvent.ACCEPTED,
     OrderState.PARTLY_FILLED: MakerEvent.ACCEPTED,
@@ -100,8 +98,7 @@ def _ended(ctx: Context, desk: Desk, execution: Execution, working: Working) -> 
     refused = working.order.state in {OrderState.REFUSED, OrderState.VOID}
     if refused:
         execution.refusals += 1
-        pause = min(BACKOFF_MAX_US, BACKOFF_US << min(execution.refusals, 8))
-        execution.resume_at = Instant(ctx.at + pause)
+        execution.resume_at = ordering.again_at(ctx, desk, execution.refusals)
     crossed = MakerEvent.CROSSED if working.type is OrderType.POST_ONLY else MakerEvent.CANCELLED
     for event in (MakerEvent.REFUSED, crossed, MakerEvent.CANCELLED) if refused else (crossed, MakerEvent.CANCELLED):
         if maker.MAKER.allows(execution.quoter.state, event):

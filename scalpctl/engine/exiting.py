@@ -14,7 +14,7 @@ from scalpctl.core.exits.catalogue import RULES
 from scalpctl.core.exits.chain import Decision
 from scalpctl.core.exits.verdicts import Kind
 from scalpctl.core.exits.view import Alarms, Quoted, View
-from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.instants import MICROS_PER_SECOND
 from scalpctl.core.maker import Purpose, Quoter
 from scalpctl.core.money import ZERO, Contracts, add, exact, multiply, subtract
 from scalpctl.core.orders import OrderState
@@ -31,8 +31,6 @@ from scalpctl.engine.ordering import Wanted
 
 WITHDRAW_PATIENCE_US = MICROS_PER_SECOND
 """How long an urgent close waits for its own other orders to be cancelled before it goes ahead."""
-RETRY_US = MICROS_PER_SECOND // 4
-RETRY_MAX_US = 5 * MICROS_PER_SECOND
 LEFT_PATIENCE_US = 5 * MICROS_PER_SECOND
 """How long a close waits for a closing order of before to be over; it cannot open anything, so not for ever."""
 POSTED_PATIENCE_US = 3 * MICROS_PER_SECOND
@@ -143,7 +141,7 @@ def follow(ctx: Context, desk: Desk) -> None:
         return
     holding.taking = None
     if not working.order.filled:
-        _took_nothing(ctx, holding, working)
+        _took_nothing(ctx, desk, holding, working)
     if holding.close is None or holding.close.state is not CloseState.TAKING:
         return
     if working.order.state in {OrderState.REFUSED, OrderState.VOID}:
@@ -154,12 +152,11 @@ def follow(ctx: Context, desk: Desk) -> None:
         drive(ctx, desk)
 
 
-def _took_nothing(ctx: Context, holding: Holding, working: Working) -> None:
+def _took_nothing(ctx: Context, desk: Desk, holding: Holding, working: Working) -> None:
     """Try the next way, after a pause that grows; what only rested for nothing has waited enough."""
     holding.urgent_attempts += 1
     if working.type is not OrderType.POST_ONLY or working.order.state in {OrderState.REFUSED, OrderState.VOID}:
-        pause = min(RETRY_MAX_US, RETRY_US << min(holding.urgent_attempts, 8))
-        holding.retry_at = Instant(ctx.at + pause)
+        holding.retry_at = ordering.again_at(ctx, desk, holding.urgent_attempts)
 
 
 def still_open(ctx: Context, desk: Desk) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from scalpctl.core import protection
 from scalpctl.core.causes import Cause
-from scalpctl.core.exchange.outcomes import Accepted, Outcome, Refused, Unknown
+from scalpctl.core.exchange.outcomes import Accepted, Refused, Unknown
 from scalpctl.core.exchange.reports import AlgoReport
 from scalpctl.core.exchange.requests import AlgoKind, AmendAlgo, CancelAlgo, PlaceAlgo
 from scalpctl.core.exchange.resolutions import Found, Resolution, Void
@@ -19,11 +19,13 @@ from scalpctl.core.records.trading import ProtectionChanged, ProtectionPlaced
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Guard, Holding
 from scalpctl.engine.effects import AskAlgo
+from scalpctl.engine.events import AlgoAnswered
 
 RETRY_US = MICROS_PER_SECOND // 2
 AGAIN_US = 5 * MICROS_PER_SECOND
 """How long the close of a position without a stop may take before a stop is tried again beside it."""
 ONE = Decimal(1)
+STANDING = frozenset({"live", "pause", "partially_effective"})
 ONE_STOP_ONLY = "51088"
 """The exchange's word that a stop for the whole position stands already."""
 
@@ -45,7 +47,9 @@ def drive(ctx: Context, desk: Desk) -> Cause | None:
         guard.asked = True
         ctx.do(AskAlgo(desk.inst_id, guard.protection_id, guard.since))
     if guard.state is ProtectionState.ESCALATED and ctx.at >= guard.retry_at:
-        guard.since, guard.before = ctx.at, guard.protection_id if guard.asked else ""
+        guard.since = ctx.at
+        if guard.asked:
+            guard.unanswered.append(guard.protection_id)
         _place(ctx, desk, holding)
     elif guard.state is ProtectionState.NAKED and ctx.at >= guard.retry_at:
         _place(ctx, desk, holding)
@@ -54,16 +58,19 @@ def drive(ctx: Context, desk: Desk) -> Cause | None:
     return None
 
 
-def answered(ctx: Context, desk: Desk, holding: Holding, act: str, outcome: Outcome) -> None:
+def answered(ctx: Context, desk: Desk, holding: Holding, answer: AlgoAnswered) -> None:
     """Take the answer to placing, moving or cancelling a stop."""
-    if act == "cancel":
+    guard, outcome = holding.guard, answer.outcome
+    if answer.act == "cancel":
         return
-    guard = holding.guard
-    if isinstance(outcome, Accepted):
+    if answer.client_id != guard.protection_id:
+        if not isinstance(outcome, Unknown):
+            _earlier(ctx, holding, answer.client_id, stands=isinstance(outcome, Accepted), ended="refused")
+    elif isinstance(outcome, Accepted):
         guard.algo_id = outcome.exchange_id or guard.algo_id
         _confirmed(ctx, holding)
     elif isinstance(outcome, Refused):
-        _refused(ctx, holding, outcome, act)
+        _refused(ctx, holding, outcome, answer.act)
     elif PROTECTION.allows(guard.state, ProtectionEvent.NO_ANSWER):  # otherwise the stream was faster
         _move(ctx, holding, ProtectionEvent.NO_ANSWER)
     drive(ctx, desk)
@@ -77,9 +84,12 @@ def look(ctx: Context, desk: Desk, holding: Holding) -> None:
         ctx.do(AskAlgo(desk.inst_id, guard.protection_id, guard.since))
 
 
-def resolved(ctx: Context, holding: Holding, resolution: Resolution) -> None:
+def resolved(ctx: Context, holding: Holding, client_id: str, resolution: Resolution) -> None:
     """Take what asking for a stop found."""
     guard = holding.guard
+    if client_id != guard.protection_id:
+        _earlier_resolved(ctx, holding, client_id, resolution)
+        return
     guard.asked = False
     if isinstance(resolution, Found) and isinstance(resolution.report, AlgoReport):
         if guard.state is not ProtectionState.PROTECTED or resolution.report.state != "live":
@@ -96,8 +106,11 @@ def resolved(ctx: Context, holding: Holding, resolution: Resolution) -> None:
 def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
     """Take the exchange's report of the stop."""
     guard = holding.guard
+    if report.client_id != guard.protection_id:
+        _earlier(ctx, holding, report.client_id, stands=report.state in STANDING, trigger=report.stop_trigger)
+        return
     guard.algo_id = report.algo_id or guard.algo_id
-    if report.state in {"live", "pause", "partially_effective"}:
+    if report.state in STANDING:
         if guard.state is ProtectionState.ASKING_NEW and guard.wanted is not None:
             event = ProtectionEvent.CONFIRMED if report.stop_trigger == guard.wanted else ProtectionEvent.NOT_FOUND
             if event is ProtectionEvent.NOT_FOUND:
@@ -117,6 +130,30 @@ def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
         if PROTECTION.allows(guard.state, ProtectionEvent.LOST):
             _move(ctx, holding, ProtectionEvent.LOST)
         guard.state = ProtectionState.NAKED if guard.state is not ProtectionState.ESCALATED else guard.state
+
+
+def _earlier_resolved(ctx: Context, holding: Holding, client_id: str, resolution: Resolution) -> None:
+    if isinstance(resolution, Found) and isinstance(resolution.report, AlgoReport):
+        reported(ctx, holding, resolution.report)
+    elif isinstance(resolution, Void):
+        _earlier(ctx, holding, client_id, stands=False)
+
+
+def _earlier(
+    ctx: Context, holding: Holding, client_id: str, *, stands: bool, trigger: Decimal | None = None, ended: str = "void"
+) -> None:
+    """Take word of a stop placed before the one at hand: what stands guards the position, the rest is let go of."""
+    guard = holding.guard
+    if stands and guard.state in COVERED:
+        return
+    guard.unanswered.remove(client_id)
+    if not stands:
+        ctx.record(ProtectionChanged(protection_id=client_id, state=ended, ended_at=ctx.at))
+        return
+    guard.unanswered.append(guard.protection_id)
+    guard.protection_id, guard.algo_id, guard.asked = client_id, "", False
+    guard.trigger, guard.wanted = trigger or guard.trigger, None
+    _confirmed(ctx, holding)
 
 
 def missed(ctx: Context, holding: Holding) -> None:
@@ -239,9 +276,9 @@ def _refused(ctx: Context, holding: Holding, outcome: Refused, act: str) -> None
         ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="refused", ended_at=ctx.at, failure=why))
     if PROTECTION.allows(guard.state, ProtectionEvent.REFUSED):
         _move(ctx, holding, ProtectionEvent.REFUSED)
-    if outcome.code == ONE_STOP_ONLY and guard.before and guard.state is ProtectionState.NAKED:
-        guard.protection_id, guard.before, guard.asked = guard.before, "", False
-        for event in (ProtectionEvent.PLACE, ProtectionEvent.NO_ANSWER):  # the one before stands: ask for it again
+    if outcome.code == ONE_STOP_ONLY and guard.unanswered and guard.state is ProtectionState.NAKED:
+        guard.protection_id, guard.asked = guard.unanswered.pop(0), False
+        for event in (ProtectionEvent.PLACE, ProtectionEvent.NO_ANSWER):  # one before stands: ask for it again
             _move(ctx, holding, event)
 
 

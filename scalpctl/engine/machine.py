@@ -183,7 +183,7 @@ class Machine:
         if found.is_algo:
             holding = self._guarded_by(found.client_id)
             if holding is not None:
-                guarding.resolved(self.context, holding, found.resolution)
+                guarding.resolved(self.context, holding, found.client_id, found.resolution)
                 trading.pursue(self.context, self.context.desks[holding.position.instrument.inst_id])
             return
         known = self.context.orders.get(found.client_id)
@@ -199,7 +199,7 @@ class Machine:
         holding = self._guarded_by(answer.client_id)
         if holding is not None:
             desk = self.context.desks[holding.position.instrument.inst_id]
-            guarding.answered(self.context, desk, holding, answer.act, answer.outcome)
+            guarding.answered(self.context, desk, holding, answer)
             trading.pursue(self.context, desk)
 
     def _algo(self, report: AlgoReport) -> None:
@@ -213,7 +213,7 @@ class Machine:
 
     def _guarded_by(self, client_id: str) -> Holding | None:
         for desk in self.context.desks.values():
-            if desk.holding is not None and desk.holding.guard.protection_id == client_id:
+            if desk.holding is not None and desk.holding.guard.knows(client_id):
                 return desk.holding
         return None
 

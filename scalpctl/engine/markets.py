@@ -133,6 +133,8 @@ def specified(ctx: Context, instrument: Instrument) -> None:
     if desk is not None and desk.holding is not None:
         forget_facts(desk.holding)  # what closing costs may be known only now
     if desk is not None:
+        if desk.instrument.state != instrument.state:
+            _try_again(ctx, desk)
         desk.instrument, desk.version = instrument, version[0]
         if desk.warming:
             warm(ctx, desk)
@@ -142,6 +144,14 @@ def specified(ctx: Context, instrument: Instrument) -> None:
     desk = Desk(instrument, version[0], rules, study, traded=instrument.inst_id in ctx.plan.settled.inst_ids)
     ctx.desks[instrument.inst_id] = desk
     warm(ctx, desk)
+
+
+def _try_again(ctx: Context, desk: Desk) -> None:
+    """Let what was refused be tried at once: it may have waited for this."""
+    if desk.holding is not None:
+        desk.holding.retry_at = ctx.at
+    if desk.execution is not None:
+        desk.execution.resume_at = ctx.at
 
 
 def spec_of(instrument: Instrument) -> tuple[str, ...]:

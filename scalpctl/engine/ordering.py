@@ -26,6 +26,7 @@ CANCEL_PATIENCE_US = 3 * MICROS_PER_SECOND
 """How long a cancelled order may take to be reported as over before it is asked for."""
 FORGET_AFTER_US = 3 * 3_600 * MICROS_PER_SECOND
 """An order that is over is remembered this long: reports that are later than the exchange's own memory do not exist."""
+AGAIN_US, AGAIN_MAX_US, SUSPENDED_US = MICROS_PER_SECOND // 4, 5 * MICROS_PER_SECOND, 20 * MICROS_PER_SECOND
 IDS_KEPT = 20_000
 """Executions and bills known by their ids: weeks of them; a start knows those of the last four days."""
 
@@ -229,6 +230,13 @@ def overdue(ctx: Context, desk: Desk, working: Working) -> None:
             ask(ctx, desk, working)
         else:  # its end was told, its executions were not
             ctx.do(ReadFills(Instant(working.sent_at - MICROS_PER_SECOND)))
+
+
+def again_at(ctx: Context, desk: Desk, refusals: int) -> Instant:
+    """Give when to try again after so many refusals; an instrument that is suspended says itself when it trades."""
+    if desk.instrument.state == "suspend":
+        return Instant(ctx.at + SUSPENDED_US)
+    return Instant(ctx.at + min(AGAIN_MAX_US, AGAIN_US << min(refusals, 8)))
 
 
 def forget_old(ctx: Context) -> None:

@@ -83,13 +83,14 @@ def orders(ctx: Context, pending: tuple[OrderReport, ...]) -> None:
 def algos(ctx: Context, pending: tuple[AlgoReport, ...]) -> None:
     """Take every conditional order: a stop of ours that is gone is missed, one that guards nothing is removed."""
     listed = {report.client_id: report for report in pending}
-    guarded = set()
+    guarded = set[str]()
     for desk in ctx.desks.values():
         holding = desk.holding
         if holding is None or not holding.guard.protection_id:
             continue
-        guarded.add(holding.guard.protection_id)
-        report = listed.get(holding.guard.protection_id)
+        known = (holding.guard.protection_id, *holding.guard.unanswered)
+        guarded.update(known)
+        report = next((listed[client_id] for client_id in known if client_id in listed), None)
         if report is not None:
             guarding.reported(ctx, holding, report)
         else:

@@ -20,7 +20,7 @@ from scalpctl.core.records.base import Record
 from scalpctl.engine import effects, events
 from scalpctl.engine.context import Step
 from scalpctl.engine.machine import Machine
-from scalpctl.errors import ExchangeUnavailable
+from scalpctl.errors import ExchangeUnavailable, LedgerError
 from scalpctl.ports.clock import Clock
 from scalpctl.ports.exchange import AccountReader, MarketReader, TradeGateway
 from scalpctl.ports.feeds import Resync
@@ -94,6 +94,7 @@ class Runner:
         self._something = asyncio.Event()
         self._replies: dict[str, asyncio.Future[effects.Reply]] = {}
         self._ticket = 0
+        self._broken: LedgerError | None = None
         self._handle = machine.handle
         self._now = clock.now
 
@@ -110,14 +111,28 @@ class Runner:
         if self.tape is not None:
             self.tape.heard(event, at)
         step = self._handle(event, at)
-        if step.records:
-            self._ticket = self.ledger.append(step.records)
+        if step.records and not self._recorded(step.records):
+            return
         if step.effects:
             self._waiting.extend((self._ticket, effect) for effect in step.effects)
             self._something.set()
         if self.watchers and (step.records or step.effects):
             for watcher in self.watchers:
                 watcher(event, step, at)
+
+    def _recorded(self, records: Sequence[Record]) -> bool:
+        """Hand records over; where there is no ledger any more nothing is done, and ``perform_all`` ends."""
+        try:
+            self._ticket = self.ledger.append(records)
+        except LedgerError as error:  # whoever told us may be a callback of the loop, where an error would be lost
+            self._broken = self._broken or error
+            self._something.set()
+        return self._broken is None
+
+    def require_ledger(self) -> None:
+        """Raise what keeps the ledger from being written, if anything does."""
+        if self._broken is not None:
+            raise self._broken
 
     market = account = hear
     """Feeds call these: market values and account news are events as they are."""
@@ -147,12 +162,14 @@ class Runner:
                 await self._something.wait()
                 self._something.clear()
                 while self._waiting:
+                    self.require_ledger()
                     ticket, effect = self._waiting.popleft()
                     if self._stepped:
                         self.ledger.wait(ticket)
                     else:
                         await self.ledger.durable(ticket)
                     self._begin(group, effect)
+                self.require_ledger()
 
     def _begin(self, group: asyncio.TaskGroup, effect: effects.Effect) -> None:
         if isinstance(effect, effects.Reply):

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
 from pathlib import Path as FilePath
 from types import UnionType
@@ -85,7 +86,9 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     return close[0] if close else None
 
 
+@cache
 def _defaults() -> Source:
+    """Read what every configuration begins with: once, because nobody changes what was read."""
     path = folder("config") / "default.yaml"
     return read_yaml("default.yaml", path.read_text(encoding="utf-8"))
 

@@ -133,6 +133,7 @@ class Session:
                 orderly = await self.runner.end(reason, flatten=wanted.flatten, within_s=60 if wanted.flatten else 20)
                 kind = "clean"
                 self.runner.hear(events.Ended(kind, reason))
+                self.runner.require_ledger()
         except BaseExceptionGroup as group:
             raise _first(group) from group
         finally:

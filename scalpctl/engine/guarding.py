@@ -163,6 +163,7 @@ def missed(ctx: Context, holding: Holding) -> None:
         ctx.record(
             ProtectionChanged(protection_id=guard.protection_id, state="lost", ended_at=ctx.at, failure="not listed")
         )
+        guard.unanswered.append(guard.protection_id)  # the list may have been an old one
         _move(ctx, holding, ProtectionEvent.LOST)
 
 

@@ -116,6 +116,7 @@ class _Run:
             return
         if act.action == "disk":
             self.sick = True
+            session.writer.wait()  # its thread is not in the middle of anything: the connection is the thread's
             session.writer._connection.execute(f"PRAGMA {dict(act.arguments)['pragma']}")
             return
         arguments = dict(act.arguments)

@@ -8,11 +8,15 @@ import pytest
 from simulation.plans import ANYTHING, brief
 from simulation.playing import play_plan, shrunk
 
-BRIEF, AT_ONCE = 500, 20
+BRIEF, AT_ONCE, BESIDE_FROM = 500, 20, 360
+PARTS = [
+    pytest.param(first, marks=[pytest.mark.beside] if first >= BESIDE_FROM else [])
+    for first in range(0, BRIEF, AT_ONCE)
+]
 
 
 @pytest.mark.timeout(480)
-@pytest.mark.parametrize("first", range(0, BRIEF, AT_ONCE))
+@pytest.mark.parametrize("first", PARTS)
 def test_no_two_or_three_things_that_meet_lose_double_or_bare_anything(first: int) -> None:
     for seed in range(first, first + AT_ONCE):
         outcome = play_plan(brief(seed))

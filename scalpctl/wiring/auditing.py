@@ -20,12 +20,12 @@ from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.lease import holder_of
 from scalpctl.ledger.reading import LedgerReader
 from scalpctl.ledger.sqlite import library_version
-from scalpctl.ledger.verification.leaks import Leaks
+from scalpctl.ledger.verification.leaks import MARKS, Leaks
 from scalpctl.ledger.verification.verify import verify
 from scalpctl.settings.loading import Loaded, recorded_problems
 
 SEARCHED_BYTES_MAX = 50_000_000
-_MARKS = (b"OK-ACCESS-", b'"passphrase":"', b'"secret":"', b'"api_key":"', b'"sign":"')
+_MARKS = (*(mark.encode() for mark in MARKS), b'"sign":"')
 
 
 def books_of(reader: LedgerReader, loaded: Loaded, folder: LedgerFolder | None, wall: Instant) -> Books:

@@ -2,7 +2,8 @@
 
 ``python scripts/bench/audits_beside.py [AUDITS]``. An engine trades sixty times as fast as life; its heartbeats say
 how long the slowest commit since the last one took. Windows take turns: alone, beside audits of a copy (the same work,
-another file), and
+another file), and beside audits of its own ledger. What the last two differ by is what auditing this ledger costs its
+writer; what they differ by from the first is what any busy neighbour costs on this machine.
 """
 
 from __future__ import annotations

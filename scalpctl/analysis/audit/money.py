@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +11,8 @@ from operator import itemgetter
 
 from scalpctl.analysis.audit.books import Books
 from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Row, check
-from scalpctl.core.money import ZERO, add, multiply
+from scalpctl.core.money import ZERO, add, multiply, parse_decimal
+from scalpctl.errors import NotCanonical
 
 DAY_US = 86_400_000_000
 LOOK = (
@@ -53,7 +53,6 @@ _INEXACT = (
     "typeof({0}) = 'text' AND ({0} GLOB '*[^0-9.-]*' OR {0} GLOB '?*-*' OR {0} GLOB '0[0-9]*' OR {0} GLOB '-0[0-9]*' "
     "OR {0} GLOB '*.' OR {0} IN ('-0', '') OR {0} GLOB '.*') OR typeof({0}) NOT IN ('text', 'null')"
 )
-_EXACT = re.compile(r"(?!-0$)-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 @check("AU-07", section=10, severity=RED, title="Every amount is exact text", cure="`scalpctl ledger rebuild`")
@@ -64,11 +63,17 @@ def exactness(books: Books) -> Iterator[Finding]:
         shown, wrong = ", ".join(names), " OR ".join(f"({_INEXACT.format(name)})" for name in names)
         for row in books.rows(f"SELECT seq, {shown} FROM {table} WHERE {wrong} LIMIT 20"):
             for name in names:
-                if row[name] is not None and not (isinstance(row[name], str) and _EXACT.fullmatch(row[name])):
-                    what = f"{row[name]!r} is not an exact amount"
-                    yield Finding(
-                        f"{table}.{name}", what, rows=({"table": table, "seq": row["seq"], "value": row[name]},)
-                    )
+                if row[name] is not None and not _is_exact(row[name]):
+                    shown_row = {"table": table, "seq": row["seq"], "value": row[name]}
+                    yield Finding(f"{table}.{name}", f"{row[name]!r} is not an exact amount", rows=(shown_row,))
+
+
+def _is_exact(value: str) -> bool:
+    try:
+        parse_decimal(value)
+    except NotCanonical:
+        return False
+    return True
 
 
 _LIVES = (

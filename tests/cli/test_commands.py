@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import pty
-import select
 import socket
 import sqlite3
 import subprocess
@@ -331,65 +328,6 @@ def test_a_closed_pipe_is_not_an_error_message(root: Path, filled: LedgerFolder)
     command = f"{sys.executable} -m scalpctl ledger query '{sql}' --root {root} -q | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
-
-
-def test_an_ascii_terminal_gets_an_answer(scalpctl: Run, filled: LedgerFolder) -> None:
-    done = scalpctl("trades", "-o", "table", PYTHONIOENCODING="ascii", LC_ALL="C")
-    assert done.returncode == 0
-    assert "0.216191952" in done.stdout
-    assert done.stdout.isascii()
-
-
-def on_a_terminal(width: int, arguments: list[str], environ: dict[str, str]) -> str:
-    leader, follower = pty.openpty()
-    environment = {"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": str(width), "LANG": "C.UTF-8"} | environ
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scalpctl", *arguments],
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-        env=environment,
-    )
-    os.close(follower)
-    seen = b""
-    while select.select([leader], [], [], 10)[0]:
-        try:
-            part = os.read(leader, 65_536)
-        except OSError:
-            break
-        if not part:
-            break
-        seen += part
-    process.wait(timeout=10)
-    os.close(leader)
-    return seen.decode()
-
-
-@pytest.mark.parametrize("width", [40, 80, 200])
-def test_a_narrow_terminal_loses_columns_and_never_digits(root: Path, filled: LedgerFolder, width: int) -> None:
-    seen = on_a_terminal(width, ["trades", "--root", str(root)], {})
-    assert "\u2026" not in seen
-    assert "P1" in seen
-    assert ("hidden on this width" in seen) == (width < 300)
-    assert ("0.216191952" in seen) == (width > 40)
-
-
-def test_a_terminal_gets_a_table_and_no_color_is_honoured(root: Path, filled: LedgerFolder) -> None:
-    assert "\x1b[1m" in on_a_terminal(200, ["trades", "--root", str(root)], {})
-    assert "\x1b[3" not in on_a_terminal(200, ["trades", "--root", str(root)], {"NO_COLOR": "1"})
-    assert "\u256d" in on_a_terminal(100, ["--help"], {})
-
-
-def test_hostile_text_is_inert_on_a_terminal(root: Path, filled: LedgerFolder) -> None:
-    sql = "SELECT char(27) || '[31mred' || char(8238) || '[/bold]' AS x"
-    for form in ("table", "tsv", "md", "csv", "json"):
-        done = subprocess.run(
-            [sys.executable, "-m", "scalpctl", "ledger", "query", sql, "-o", form, "--root", str(root)],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        assert "\x1b" not in done.stdout
-        assert "\u202e" not in done.stdout
-        assert "[/bold]" in done.stdout
 
 
 def test_the_doctor_asks_the_exchange_and_says_when_it_is_silent(

@@ -1,41 +1,88 @@
-"""What a person sees who types ``run`` into a terminal: a real pseudo-terminal, read as a terminal would."""
+"""What a terminal is shown: a real pseudo-terminal, read as a terminal would, of every width and with hostile text."""
 
 from __future__ import annotations
 
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import pytest
+from cli.conftest import CLEAN
+
+from scalpctl.ledger.folder import LedgerFolder
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
-def in_a_terminal(root: Path, *arguments: str) -> tuple[int, str]:
+def on_a_terminal(width: int, arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str]:
     """Give the exit code and everything the terminal was sent."""
-    ours, theirs = pty.openpty()
-    environment = dict(os.environ) | {"SCALPCTL_ROOT": str(root), "TERM": "xterm-256color", "COLUMNS": "140"}
-    command = [sys.executable, "-m", "scalpctl", *arguments]
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=root.parent)
-    os.close(theirs)
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scalpctl", *arguments], stdin=follower, stdout=follower, stderr=follower,
+        env=CLEAN | {"TERM": "xterm", "COLUMNS": str(width)} | dict(environ),
+    )  # fmt: skip
+    os.close(follower)
     seen = b""
-    with suppress(OSError):  # the other end is closed: the program is over
-        while part := os.read(ours, 65_536):
-            seen += part
-    os.close(ours)
-    return process.wait(30), CONTROL.sub("", seen.decode())
+    while select.select([leader], [], [], 30)[0]:
+        try:
+            part = os.read(leader, 65_536)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+    os.close(leader)
+    return process.wait(timeout=10), seen.decode()
 
 
-def test_a_terminal_is_shown_how_things_stand_and_keeps_the_last_events(root: Path) -> None:
-    code, seen = in_a_terminal(root, "run", "--speed", "max", "--seed", "7", "--for", "40m")
+def test_an_ascii_terminal_gets_an_answer(scalpctl: Run, filled: LedgerFolder) -> None:
+    done = scalpctl("trades", "-o", "table", PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert done.returncode == 0
+    assert "0.216191952" in done.stdout
+    assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_a_narrow_terminal_loses_columns_and_never_digits(root: Path, filled: LedgerFolder, width: int) -> None:
+    _, seen = on_a_terminal(width, ["trades", "--root", str(root)], {})
+    assert "\u2026" not in seen
+    assert "P1" in seen
+    assert ("hidden on this width" in seen) == (width < 300)
+    assert ("0.216191952" in seen) == (width > 40)
+
+
+def test_a_terminal_gets_a_table_and_no_color_is_honoured(root: Path, filled: LedgerFolder) -> None:
+    assert "\x1b[1m" in on_a_terminal(200, ["trades", "--root", str(root)], {})[1]
+    assert "\x1b[3" not in on_a_terminal(200, ["trades", "--root", str(root)], {"NO_COLOR": "1"})[1]
+    assert "\u256d" in on_a_terminal(100, ["--help"], {})[1]
+
+
+def test_hostile_text_is_inert_on_a_terminal(root: Path, filled: LedgerFolder) -> None:
+    sql = "SELECT char(27) || '[31mred' || char(8238) || '[/bold]' AS x"
+    for form in ("table", "tsv", "md", "csv", "json"):
+        done = subprocess.run(
+            [sys.executable, "-m", "scalpctl", "ledger", "query", sql, "-o", form, "--root", str(root)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert "\x1b" not in done.stdout
+        assert "\u202e" not in done.stdout
+        assert "[/bold]" in done.stdout
+
+
+def test_a_run_is_shown_as_it_stands_and_leaves_the_last_events(root: Path) -> None:
+    arguments = ("run", "--speed", "max", "--seed", "7", "--for", "40m", "--root", str(root))
+    code, drawn = on_a_terminal(140, arguments, {})
+    seen = CONTROL.sub("", drawn)
     assert code == 0, seen
     assert "equity " in seen
     assert "trading" in seen
     assert re.search(r"instrument +side +contracts +entry +net now +stop +protection", seen)
     assert re.search(r"-USDT-SWAP +(long|short) +[0-9.]+ .*(protected|placing)", seen)
-    assert "BTC " in seen
-    drawn, _, after = seen.rpartition("net now")
-    assert drawn
+    _, _, after = seen.rpartition("net now")
     assert "closed" in after  # the picture is gone, the last events and the summary stay

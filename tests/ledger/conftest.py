@@ -10,6 +10,7 @@ from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.ids import CountedIds
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.opening import open_ledger
+from scalpctl.ledger.reading import LedgerReader
 from scalpctl.ledger.writer import LedgerWriter
 
 
@@ -50,3 +51,8 @@ def filled(writer: LedgerWriter, folder: LedgerFolder) -> LedgerFolder:
         writer.write(record)
     writer.close()
     return folder
+
+
+def trade_ids(folder: LedgerFolder) -> list[str]:
+    with LedgerReader(folder.ledger) as reader:
+        return [row["trade_id"] for row in reader.rows("SELECT trade_id FROM fills ORDER BY seq")]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from builders import a_fill, a_partial, a_transaction, one_of_each
+from ledger.conftest import trade_ids
 
 from scalpctl.errors import (
     AccessRefused,
@@ -28,7 +29,6 @@ from scalpctl.errors import (
     UsageError,
 )
 from scalpctl.host.hand_clock import HandClock
-from scalpctl.ledger.backup import backups, drill, find_backup, restore
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.lease import holder_of
 from scalpctl.ledger.reading import LedgerReader
@@ -36,11 +36,6 @@ from scalpctl.ledger.verification.verify import verify
 from scalpctl.ledger.writer import LedgerWriter
 
 Open = Callable[[], LedgerWriter]
-
-
-def trade_ids(folder: LedgerFolder) -> list[str]:
-    with LedgerReader(folder.ledger) as reader:
-        return [row["trade_id"] for row in reader.rows("SELECT trade_id FROM fills ORDER BY seq")]
 
 
 def emergency_lines(folder: LedgerFolder) -> list[dict[str, object]]:
@@ -236,75 +231,6 @@ def test_an_account_name_cannot_leave_the_root(tmp_path: Path, name: str) -> Non
 def test_an_unknown_environment_has_no_ledger(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="one of|environment"):
         LedgerFolder(tmp_path, "prod", "main")
-
-
-def test_a_restore_moves_the_old_ledger_aside_and_is_provable(
-    opened: Open, folder: LedgerFolder, clock: HandClock
-) -> None:
-    from scalpctl.ledger.backup import back_up
-
-    writer = opened()
-    writer.write(a_fill(1))
-    back_up(folder, clock, "test")
-    clock.advance(1)
-    writer.write(a_fill(2))
-    with pytest.raises(LeaseHeld):
-        restore(folder, clock, None)
-    writer.close()
-    _, aside = restore(folder, clock, None)
-    assert aside is not None
-    assert verify(aside / "ledger.db", with_companions=False).ok
-    assert trade_ids(folder) == ["t1"]
-    assert verify(folder.ledger).ok
-    writer = opened()
-    writer.write(a_fill(3))
-    writer.close()
-    assert verify(folder.ledger).ok
-
-
-def test_a_damaged_backup_is_not_restored(opened: Open, folder: LedgerFolder, clock: HandClock) -> None:
-    from scalpctl.ledger.backup import back_up
-
-    writer = opened()
-    writer.write(a_fill(1))
-    writer.close()
-    backup = back_up(folder, clock, "test")
-    content = bytearray(backup.read_bytes())
-    content[content.find(b"50000.1")] ^= 1
-    backup.write_bytes(content)
-    with pytest.raises(LedgerCorrupt):
-        drill(folder, None)
-    with pytest.raises(LedgerCorrupt):
-        restore(folder, clock, backup.name)
-    assert trade_ids(folder) == ["t1"]
-
-
-def test_a_backup_is_found_by_name_and_a_miss_lists_the_latest(
-    opened: Open, folder: LedgerFolder, clock: HandClock
-) -> None:
-    from scalpctl.ledger.backup import back_up
-
-    with pytest.raises(LedgerMissing, match="no backup"):
-        find_backup(folder, None)
-    opened().close()
-    made = back_up(folder, clock, "test")
-    assert find_backup(folder, made.name) == find_backup(folder, str(made)) == find_backup(folder, None) == made
-    with pytest.raises(LedgerMissing) as missing:
-        find_backup(folder, "nothing.db")
-    assert made.name in (missing.value.hint or "")
-    assert backups(folder)[0]["seq"] == 1
-
-
-def test_a_damaged_ledger_is_not_backed_up(filled: LedgerFolder, clock: HandClock) -> None:
-    from scalpctl.ledger.backup import back_up
-
-    connection = sqlite3.connect(filled.ledger)
-    connection.execute("UPDATE orders SET price = '1'")
-    connection.commit()
-    connection.close()
-    with pytest.raises(LedgerCorrupt, match="does not verify"):
-        back_up(filled, clock, "test")
-    assert list(filled.backups.glob("*.db")) == []
 
 
 WORKER = textwrap.dedent("""

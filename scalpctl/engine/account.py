@@ -83,7 +83,7 @@ def _is_unexplained(ctx: Context, report: BalanceReport) -> bool:
 def _ask_for_bills(ctx: Context) -> None:
     if ctx.at - ctx.account.bills_asked_at > BILLS_PAUSE_US:
         ctx.account.bills_asked_at = ctx.at
-        ctx.do(ReadBills(Instant(ctx.bills_until - EXPLAINED_WITHIN_US)))
+        ctx.do(ReadBills(Instant(ctx.booked.bills_until - EXPLAINED_WITHIN_US)))
 
 
 def positions(ctx: Context, reports: tuple[PositionReport, ...]) -> None:
@@ -169,10 +169,9 @@ def _totals(ctx: Context) -> None:
 def bills(ctx: Context, reports: tuple[BillReport, ...]) -> None:
     """Mirror the exchange's own lines, and post the money no execution explains."""
     for bill in sorted(opening.bills_read(ctx, reports), key=lambda one: (one.at, one.bill_id.rjust(24, "0"))):
-        if bill.bill_id in ctx.bills or bill.at < ctx.opened_at:
+        if ctx.booked.has_bill(bill):
             continue
-        ctx.bills[bill.bill_id] = bill.at
-        ctx.bills_until = max(ctx.bills_until, bill.at)
+        ctx.booked.add_bill(bill)
         _mirror(ctx, bill)
         if bill.trade_id and bill.type != TRANSFER:
             ctx.bills_waiting[bill.bill_id] = bill
@@ -186,7 +185,7 @@ def match_waiting(ctx: Context) -> None:
     """Match bills with their executions; one that waits is asked for, one that waits too long is a drift."""
     for bill in list(ctx.bills_waiting.values()):
         key = (bill.inst_id, bill.trade_id, bill.order_id)
-        if key in ctx.fills:
+        if key in ctx.booked.fills:
             del ctx.bills_waiting[bill.bill_id]
             ctx.record(BillMatched(bill_id=bill.bill_id, matched_to=transaction_of(*key), matched_at=ctx.at))
         elif ctx.at - bill.at > UNMATCHED_AFTER_US:
@@ -199,7 +198,7 @@ def match_waiting(ctx: Context) -> None:
     if late and ctx.at - ctx.fills_asked_at > pause:
         ctx.fills_asked_at = ctx.at
         ctx.do(ReadFills(Instant(min(late) - ASK_AFTER_US)))
-    for key in [key for key in ctx.suspended if key in ctx.fills]:
+    for key in [key for key in ctx.suspended if key in ctx.booked.fills]:
         _explained(ctx, ctx.suspended.pop(key), key)
 
 

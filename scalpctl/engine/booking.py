@@ -31,7 +31,7 @@ def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
     """Book one execution; False for one that was booked before."""
     fill = executions.from_report(report)
     key = (fill.inst_id, fill.key, fill.order_id)
-    if key in ctx.fills:
+    if ctx.booked.has_fill(fill, in_suspense=key in ctx.suspended):
         return False
     _, working = ctx.orders.get(report.client_id, (desk, None))
     if working is not None:
@@ -52,7 +52,7 @@ def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
         kind = "foreign_fill"
     if working is None and not is_ours(report.client_id):
         hands.noticed(ctx, report, holding.position_id, kind)
-    ctx.fills[key] = holding.position_id
+    ctx.booked.fills[key] = fill.filled_at
     pnl = report.pnl if report.pnl is not None else applied.gross
     _record(ctx, desk, holding, fill, report, working, pnl)
     _post(ctx, holding, fill, report, pnl)
@@ -184,12 +184,13 @@ def transaction_of(inst_id: str, trade_id: str, order_id: str) -> str:
 
 
 def _post(ctx: Context, holding: Holding, fill: Fill, report: FillReport, pnl: Decimal) -> None:
-    """Post what an execution moved: realised result and fee, each against cash."""
+    """Post what an execution moved: result and fee, against cash, or what was brought in if the opening has it."""
     ccy = report.fee_ccy or SETTLE
     fee = report.fee if report.fee is not None else ZERO
+    against = LedgerAccount.TRANSFER if ctx.is_before_opening(fill.filled_at) else LedgerAccount.CASH
     legs = [
-        *legs_of(LedgerAccount.PNL, ccy, pnl),
-        *legs_of(LedgerAccount.FEE, ccy, fee),
+        *legs_of(LedgerAccount.PNL, ccy, pnl, against),
+        *legs_of(LedgerAccount.FEE, ccy, fee, against),
     ]
     if not legs:
         return
@@ -208,12 +209,14 @@ def _post(ctx: Context, holding: Holding, fill: Fill, report: FillReport, pnl: D
     )
 
 
-def legs_of(account: LedgerAccount, ccy: str, amount: Decimal) -> list[Leg]:
+def legs_of(
+    account: LedgerAccount, ccy: str, amount: Decimal, against: LedgerAccount = LedgerAccount.CASH
+) -> list[Leg]:  # fmt: skip
     """Give the two legs of money that came in (positive) or went out, against its account; none for nothing."""
     if amount.is_zero():
         return []
     return [
-        Leg(account=LedgerAccount.CASH, ccy=ccy, amount=exact(amount)),
+        Leg(account=against, ccy=ccy, amount=exact(amount)),
         Leg(account=account, ccy=ccy, amount=exact(amount.copy_negate())),
     ]
 

@@ -17,6 +17,7 @@ from scalpctl.core.money import ZERO, add
 from scalpctl.core.records.base import Record
 from scalpctl.core.records.money import LedgerAccount, Posted
 from scalpctl.core.records.sessions import LimitCleared, LimitLatched
+from scalpctl.engine.booked import Booked
 from scalpctl.engine.effects import Effect
 from scalpctl.engine.names import Names
 from scalpctl.engine.plan import Plan
@@ -70,18 +71,14 @@ class Context:
         self.limits = brakes.Book()
         self.desks: dict[str, Desk] = {}
         self.orders: dict[str, tuple[Desk, Working]] = {}
-        self.fills: dict[tuple[str, str, str], str] = {}
+        self.booked = Booked()
         self.drift = DriftState()
         self.drifts_open: dict[tuple[str, str], str] = {}
-        self.bills: dict[str, Instant] = {}
         self.bills_waiting: dict[str, BillReport] = {}
-        self.bills_until = Instant(0)
         self.suspended: dict[tuple[str, str, str], BillReport] = {}
         """Bills in suspense, by the execution that would explain them."""
         self.fills_asked_at = Instant(0)
         self.opened = False
-        self.opened_at = Instant(0)
-        """From when on bills count: what came before is in the opening balance."""
         self.opening: Opening | None = None
         self.versions: dict[str, tuple[int, tuple[str, ...] | None]] = {}
         self.seconds = 0
@@ -118,6 +115,10 @@ class Context:
     def held(self) -> int:
         """Count the positions our own books hold."""
         return sum(1 for desk in self.desks.values() if desk.holding is not None)
+
+    def is_before_opening(self, at: Instant) -> bool:
+        """Tell whether what happened at an instant is in the opening balance already."""
+        return at < (self.booked.opened_at if self.opening is None else self.opening.since)
 
     def record(self, *records: Record) -> None:
         """Have records written."""

@@ -26,7 +26,7 @@ ASK_AGAIN_US, ASK_AGAIN_MAX_US = 2 * MICROS_PER_SECOND, 300 * MICROS_PER_SECOND
 SAY_AFTER_US = 10 * MICROS_PER_SECOND
 """How long an explanation is waited for before the drift is recorded without one."""
 GIVE_UP_US = 72 * 3_600 * MICROS_PER_SECOND
-"""Older executions are beyond the exchange's own memory: nothing more will be learned about them."""
+"""Asked for this long without an answer, it is beyond the exchange's own memory: nothing more will be learned."""
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ def drive(ctx: Context) -> None:
     for key, hand in list(ctx.hands.items()):
         if not hand.drift_id and ctx.at - hand.noticed_at > SAY_AFTER_US:
             _detected(ctx, hand)
-        if ctx.at - hand.fills[0].filled_at > GIVE_UP_US:
+        if ctx.at - hand.noticed_at > GIVE_UP_US:
             del ctx.hands[key]
         elif ctx.at >= hand.ask_at:
             _ask(ctx, hand)

@@ -27,6 +27,7 @@ from scalpctl.core.protection import ProtectionState
 from scalpctl.core.regime import Regime
 from scalpctl.core.sides import Action, Side
 from scalpctl.engine import closures
+from scalpctl.engine.booked import FillKey
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Guard, Holding, Role, Working
 from scalpctl.engine.hands import Hand
@@ -89,7 +90,7 @@ class Remembered:
     instruments: tuple[tuple[Instrument, int], ...] = ()
     positions: tuple[RememberedPosition, ...] = ()
     orders: tuple[RememberedOrder, ...] = ()
-    fills: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    fills: Mapping[FillKey, Instant] = field(default_factory=dict)
     bills: Mapping[str, Instant] = field(default_factory=dict)
     bills_until: Instant = Instant(0)  # noqa: RUF009  immutable
     known_until: Instant | None = None
@@ -123,10 +124,9 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     for inst_id, last in remembered.last_closes.items():
         if inst_id in ctx.desks:
             ctx.desks[inst_id].last_close = last
-    ctx.fills.update(remembered.fills)
-    ctx.bills.update(remembered.bills)
-    ctx.bills_until, ctx.opened = remembered.bills_until, remembered.opened
-    ctx.opened_at, ctx.account.cash = remembered.opened_at, remembered.cash
+    ctx.booked.recall(remembered.fills, remembered.bills, remembered.bills_until)
+    ctx.booked.opened_at, ctx.opened = remembered.opened_at, remembered.opened
+    ctx.account.cash = remembered.cash
     ctx.drifts_open.update(remembered.drifts)
     ctx.suspended.update(remembered.suspended)
     ctx.hands.update({(hand.inst_id, hand.order_id): hand for hand in remembered.hands})

@@ -39,7 +39,7 @@ def begin(ctx: Context, bills: Sequence[BillReport], taken_at: Instant) -> None:
     """Begin to look for the opening balance of a ledger that has none: bills are known from here on."""
     if ctx.opened or ctx.opening is not None:
         return
-    since = min((bill.at for bill in bills if bill.bill_id not in ctx.bills), default=taken_at)
+    since = min((bill.at for bill in bills if bill.bill_id not in ctx.booked.bills), default=taken_at)
     ctx.opening = Opening(since, {})
     ctx.do(ReadBalances())
 
@@ -57,7 +57,7 @@ def bills_read(ctx: Context, reports: Sequence[BillReport]) -> Sequence[BillRepo
     opening = ctx.opening
     if opening is None:
         return reports
-    opening.bills |= {bill.bill_id: bill for bill in reports}
+    opening.bills |= {bill.bill_id: bill for bill in reports if bill.at >= opening.since}
     cash = None if opening.reading is None else opening.reading.cash
     if opening.reading is None or cash is None:
         return ()
@@ -69,8 +69,8 @@ def bills_read(ctx: Context, reports: Sequence[BillReport]) -> Sequence[BillRepo
     if counted is None:
         opening.reading = None
         return ()
-    new = [bill for bill in opening.bills.values() if bill.bill_id not in ctx.bills]  # the others were imported
-    moved = add(*(moved_by(bill) for bill in counted if bill.bill_id not in ctx.bills), ZERO)
+    new = [bill for bill in opening.bills.values() if bill.bill_id not in ctx.booked.bills]  # the others were imported
+    moved = add(*(moved_by(bill) for bill in counted if bill.bill_id not in ctx.booked.bills), ZERO)
     begun = min((bill.at for bill in new), default=opening.since)
     _post(ctx, add(cash, _bound(ctx, opening.reading), -moved), begun)
     return new
@@ -105,7 +105,7 @@ def _post(ctx: Context, cash: Decimal, at: Instant) -> None:
     ctx.opening, ctx.opened = None, True
     if cash.is_zero():
         return
-    ctx.opened_at = at
+    ctx.booked.opened_at = at
     ctx.record(
         Posted(
             transaction_id="opening",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from scalpctl.core import limits as brakes
@@ -27,8 +26,6 @@ CANCEL_PATIENCE_US = 3 * MICROS_PER_SECOND
 FORGET_AFTER_US = 3 * 3_600 * MICROS_PER_SECOND
 """An order that is over is remembered this long: reports that are later than the exchange's own memory do not exist."""
 AGAIN_US, AGAIN_MAX_US, SUSPENDED_US = MICROS_PER_SECOND // 4, 5 * MICROS_PER_SECOND, 20 * MICROS_PER_SECOND
-IDS_KEPT = 20_000
-"""Executions and bills known by their ids: weeks of them; a start knows those of the last four days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +237,7 @@ def again_at(ctx: Context, desk: Desk, refusals: int) -> Instant:
 
 
 def forget_old(ctx: Context) -> None:
-    """Let go of orders that were over so long ago that nothing more can be heard of them, and of the oldest ids."""
+    """Let go of orders that were over so long ago that nothing more can be heard of them."""
     old = [
         client_id
         for client_id, (_, working) in ctx.orders.items()
@@ -248,6 +245,3 @@ def forget_old(ctx: Context) -> None:
     ]
     for client_id in old:
         del ctx.orders[client_id]
-    for known in (ctx.fills, ctx.bills):
-        for key in list(islice(known, max(0, len(known) - IDS_KEPT))):
-            del known[key]  # type: ignore[arg-type]  # a key of the very dictionary it is deleted from

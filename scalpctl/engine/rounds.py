@@ -39,13 +39,14 @@ def second(ctx: Context) -> None:
     if ctx.seconds % BALANCES_EVERY_S == 0:
         ctx.do(ReadBalances())
     if ctx.seconds % BILLS_EVERY_S == 0:
-        ctx.do(ReadBills(Instant(ctx.bills_until - BILLS_OVERLAP_US)))
+        ctx.do(ReadBills(Instant(ctx.booked.bills_until - BILLS_OVERLAP_US)))
     if ctx.seconds % SWITCH_EVERY_S == 0 and ctx.usable and ctx.ending is None:
         ctx.do(DeadManSwitch(ctx.plan.safety.cancel_all_after_s))
     if ctx.seconds % announcements.READ_EVERY_S == 1:
         ctx.do(ReadAnnouncements())
     if ctx.seconds % FORGET_EVERY_S == 0:
         ordering.forget_old(ctx)
+        ctx.booked.forget_old()
     if ctx.ending is not None:
         _finish(ctx)
 
@@ -109,4 +110,4 @@ def _finish(ctx: Context) -> None:
             return
         guarding.remember(ctx, holding)
     ctx.finished = True
-    ctx.do(DeadManSwitch(0), ReadBills(Instant(ctx.bills_until - BILLS_OVERLAP_US)), Finish(ctx.held))
+    ctx.do(DeadManSwitch(0), ReadBills(Instant(ctx.booked.bills_until - BILLS_OVERLAP_US)), Finish(ctx.held))

@@ -20,7 +20,7 @@ from scalpctl.core.records.base import Record
 from scalpctl.engine import effects, events
 from scalpctl.engine.context import Step
 from scalpctl.engine.machine import Machine
-from scalpctl.errors import ExchangeUnavailable, LedgerError
+from scalpctl.errors import ExchangeUnavailable, LedgerError, ScalpctlError
 from scalpctl.ports.clock import Clock
 from scalpctl.ports.exchange import AccountReader, MarketReader, TradeGateway
 from scalpctl.ports.feeds import Resync
@@ -31,6 +31,11 @@ END_WITHIN_S = 20
 
 class Ledger(Protocol):
     """What a runner needs of the ledger's writer."""
+
+    @property
+    def failure(self) -> ScalpctlError | None:
+        """Give why nothing can be written any more; None while it can."""
+        ...
 
     def append(self, records: Sequence[Record], cause: int | None = None) -> int:
         """Hand records over; gives the ticket to wait for."""
@@ -131,8 +136,9 @@ class Runner:
 
     def require_ledger(self) -> None:
         """Raise what keeps the ledger from being written, if anything does."""
-        if self._broken is not None:
-            raise self._broken
+        broken = self._broken or self.ledger.failure
+        if broken is not None:
+            raise broken
 
     market = account = hear
     """Feeds call these: market values and account news are events as they are."""
@@ -264,6 +270,7 @@ class Runner:
         while True:
             await self.clock.sleep(1.0)
             seconds += 1
+            self.require_ledger()
             self.hear(events.Timer())
             if seconds % HEARTBEAT_EVERY_S == 0:
                 self.hear(self.feel())

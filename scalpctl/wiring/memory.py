@@ -15,12 +15,12 @@ from scalpctl.core.instruments import Instrument
 from scalpctl.core.limits import Latch, LatchState, Limit
 from scalpctl.core.money import ZERO, Contracts, add
 from scalpctl.core.sides import Action, Side
+from scalpctl.engine.booked import ids_since
 from scalpctl.engine.hands import Hand
 from scalpctl.engine.memory import Remembered, RememberedOrder, RememberedPosition
 from scalpctl.engine.names import is_ours
 from scalpctl.ledger.reading import LedgerReader
 
-FILLS_KEPT_US = 4 * 24 * 3_600 * 1_000_000
 Row = dict[str, Any]
 
 
@@ -29,7 +29,7 @@ def remembered(reader: LedgerReader) -> Remembered:
     open_ones = reader.rows("SELECT * FROM positions WHERE position_id NOT IN (SELECT position_id FROM closures)")
     newest = reader.rows("SELECT max(filled_at) AS at FROM fills")[0]["at"]
     bills_until = reader.rows("SELECT max(billed_at) AS at FROM bills")[0]["at"]
-    since = (newest or 0) - FILLS_KEPT_US
+    since = ids_since(Instant(bills_until or 0))
     opened = opened_at(reader)
     known = [at for at in (newest, bills_until) if at is not None and opened is not None]
     limits, noted_at = _limits(reader)
@@ -39,15 +39,10 @@ def remembered(reader: LedgerReader) -> Remembered:
         positions=tuple(_position(reader, row) for row in open_ones),
         orders=tuple(_order(row) for row in reader.rows(_OPEN_ORDERS)),
         fills={
-            (row["inst_id"], row["trade_id"], row["order_id"]): row["position_id"] or ""
-            for row in reader.rows(
-                "SELECT inst_id, trade_id, order_id, position_id FROM fills WHERE filled_at >= ?", (since,)
-            )
+            (row["inst_id"], row["trade_id"], row["order_id"]): Instant(row["filled_at"])
+            for row in reader.rows(_KNOWN_FILLS, (since, opened or 0))
         },
-        bills={
-            row["bill_id"]: row["billed_at"]
-            for row in reader.rows(_RECENT_BILLS, ((bills_until or 0) - FILLS_KEPT_US,))
-        },
+        bills={row["bill_id"]: Instant(row["billed_at"]) for row in reader.rows(_RECENT_BILLS, (since,))},
         bills_until=Instant(bills_until or 0),
         known_until=Instant(min(known)) if known else None,
         last_closes={row["inst_id"]: _last(row) for row in reader.rows(_LAST_CLOSES)},
@@ -99,7 +94,11 @@ _NEWEST_INSTRUMENTS = (
 _OPEN_ORDERS = (
     "SELECT * FROM orders WHERE state IN ('intended', 'sent', 'live', 'partly_filled', 'unknown') ORDER BY seq"
 )
-_RECENT_BILLS = "SELECT bill_id, billed_at FROM bills WHERE billed_at >= ?"
+_KNOWN_FILLS = (  # those of before the opening belong to positions that were adopted with it
+    "SELECT inst_id, trade_id, order_id, filled_at FROM fills WHERE filled_at >= ? OR filled_at < ? "
+    "ORDER BY filled_at, seq"
+)
+_RECENT_BILLS = "SELECT bill_id, billed_at FROM bills WHERE billed_at >= ? ORDER BY billed_at, seq"
 _LAST_CLOSES = (
     "SELECT c.inst_id, c.side, c.net, c.closed_at FROM closures c JOIN "
     "(SELECT inst_id, max(seq) AS seq FROM closures GROUP BY inst_id) n ON n.seq = c.seq"

@@ -29,11 +29,11 @@ class Limit(StrEnum):
     ORDERS_PER_MINUTE = "orders_per_minute"
     REFUSALS = "refusals"
     STOP_OUTS = "stop_outs"
-    STALE_DATA = "stale_data"
     DRIFT = "drift"
     UNPROTECTED = "unprotected"
     CLOCK = "clock"
-    EXCHANGE_STATUS = "exchange_status"
+    COMMITS = "commits"
+    DISK = "disk"
     RESTARTS = "restarts"
     OPERATOR_PAUSE = "operator_pause"
     OPERATOR_HALT = "operator_halt"
@@ -95,6 +95,11 @@ class LimitParameters(Parameters):
     losses_pause_s: int = setting(1800, "seconds an instrument rests after them", low=10, high=86400)
     stop_outs_max: int = setting(3, "stop-outs in ten minutes", low=1, high=50)
     stop_outs_pause_s: int = setting(900, "seconds without entries after them", low=10, high=86400)
+    refusals_max: int = setting(5, "entry orders the exchange refused in ten minutes", low=1, high=100)
+    refusals_pause_s: int = setting(900, "seconds without entries after them", low=10, high=86400)
+    unprotected_pause_s: int = setting(
+        300, "seconds without entries after a position had to be closed for want of a stop", low=10, high=21600
+    )
     orders_per_minute_max: int = setting(10, "entry orders in one minute", low=1, high=600)
     resume_after_s: int = setting(60, "seconds after a trip in which a person's resume is refused", low=0, high=3600)
 
@@ -123,6 +128,7 @@ class Book:
     losses: Mapping[str, int] = field(default_factory=dict)
     stop_outs: tuple[Instant, ...] = ()
     orders: tuple[Instant, ...] = ()
+    refusals: tuple[Instant, ...] = ()
     latches: tuple[Latch, ...] = ()
 
 
@@ -181,6 +187,16 @@ def money_moved(book: Book, amount: Decimal) -> Book:
 def order_sent(book: Book, at: Instant) -> Book:
     """Count one entry order."""
     return replace(book, orders=(*(when for when in book.orders if at - when < MINUTE_US), at))
+
+
+def order_refused(book: Book, at: Instant, why: str, limits: LimitParameters) -> Book:
+    """Count one entry order the exchange refused: several are no accident, and more of them help nobody."""
+    recent = (*(when for when in book.refusals if at - when < 10 * MINUTE_US), at)
+    book = replace(book, refusals=recent)
+    if len(recent) < limits.refusals_max:
+        return book
+    book = trip(book, Limit.REFUSALS, at, f"{len(recent)} entry orders refused, {why}", for_s=limits.refusals_pause_s)
+    return replace(book, refusals=())
 
 
 def trip(book: Book, limit: Limit, at: Instant, why: str, *, inst_id: str = "", for_s: int | None = None) -> Book:
@@ -243,12 +259,17 @@ def resumed(book: Book, limit: Limit, at: Instant, reason: str, limits: LimitPar
     return book
 
 
+def latched(book: Book, inst_id: str, at: Instant) -> Latch | None:
+    """Give a latch that holds an instrument back now, if any: an entry under way is withdrawn by it too."""
+    held = (latch for latch in book.latches if latch.inst_id in {"", inst_id})
+    return next((latch for latch in held if latch.until is None or at < latch.until), None)
+
+
 def blocks_entry(book: Book, inst_id: str, at: Instant, limits: LimitParameters) -> Latch | None:
-    """Give the latch that blocks an entry now, if any; elapsed latches are released before they are asked."""
-    book = released(book, at)
-    for latch in book.latches:
-        if latch.inst_id in {"", inst_id}:
-            return latch
+    """Give the latch that blocks an entry now, if any; too many orders in a minute are one that ends by itself."""
+    latch = latched(book, inst_id, at)
+    if latch is not None:
+        return latch
     sent = [when for when in book.orders if at - when < MINUTE_US]
     if len(sent) >= limits.orders_per_minute_max:
         until = Instant(sent[0] + MINUTE_US)
@@ -267,6 +288,7 @@ def to_plain(book: Book) -> dict[str, Any]:
         "losses": dict(book.losses),
         "stop_outs": list(book.stop_outs),
         "orders": list(book.orders),
+        "refusals": list(book.refusals),
         "latches": [
             [latch.limit.value, latch.inst_id, latch.tripped_at, latch.why, latch.state.value, latch.until]
             for latch in book.latches
@@ -285,5 +307,6 @@ def from_plain(plain: Mapping[str, Any]) -> Book:
         losses=dict(plain["losses"]),
         stop_outs=tuple(plain["stop_outs"]),
         orders=tuple(plain["orders"]),
+        refusals=tuple(plain.get("refusals", ())),
         latches=tuple(Latch(Limit(a), b, c, d, LatchState(e), f) for a, b, c, d, e, f in plain["latches"]),
     )

@@ -161,6 +161,7 @@ class Felt:
     inbox_length: int = 0
     clock_offset_us: int | None = None
     channel_ages: dict[str, float] = field(default_factory=dict)
+    free_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

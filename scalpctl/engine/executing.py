@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from scalpctl.core import limits as brakes
 from scalpctl.core import maker
 from scalpctl.core.exchange.requests import OrderType
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
@@ -27,6 +28,8 @@ def advance(ctx: Context, desk: Desk) -> Execution | None:
     execution = desk.execution
     if execution is None:
         return None
+    if execution.role is Role.ENTRY and brakes.latched(ctx.limits, desk.inst_id, ctx.at) is not None:
+        withdraw(ctx, desk)
     if execution.working is not None:
         _follow(ctx, desk, execution, execution.working)
     if execution.working is None and not _is_over(execution):
@@ -42,7 +45,7 @@ def advance(ctx: Context, desk: Desk) -> Execution | None:
 def withdraw(ctx: Context, desk: Desk) -> None:
     """Ask for the end of the execution under way: its order is cancelled, and what was filled stays filled."""
     execution = desk.execution
-    if execution is None:
+    if execution is None or execution.quoter.withdrawn:
         return
     execution.quoter = replace(execution.quoter, withdrawn=True)
     execution.resume_at = ctx.at

@@ -12,6 +12,7 @@ from scalpctl.core.exchange.reports import AlgoReport
 from scalpctl.core.exchange.requests import AlgoKind, AmendAlgo, CancelAlgo, PlaceAlgo
 from scalpctl.core.exchange.resolutions import Found, Resolution, Void
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.limits import Limit
 from scalpctl.core.money import exact
 from scalpctl.core.protection import COVERED, PROTECTION, ProtectionEvent, ProtectionState
 from scalpctl.core.records.positions import PositionChanged
@@ -40,6 +41,8 @@ def drive(ctx: Context, desk: Desk) -> Cause | None:
     if event is ProtectionEvent.TIMED_OUT:
         _move(ctx, holding, ProtectionEvent.TIMED_OUT)
         guard.retry_at = Instant(ctx.at + AGAIN_US)
+        why = f"{desk.inst_id} had no confirmed stop for {desk.rules.protection.escalate_s} s"
+        ctx.trip(Limit.UNPROTECTED, why, for_s=ctx.limit_parameters.unprotected_pause_s)
         return Cause.UNPROTECTED
     if event is ProtectionEvent.NO_ANSWER:
         _move(ctx, holding, ProtectionEvent.NO_ANSWER)
@@ -210,13 +213,22 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
 
 
 def wanted_trigger(desk: Desk, holding: Holding) -> Decimal:
-    """Give where the stop belongs: a distance from the average price, or the trailing stop where that is tighter."""
+    """Give where the stop belongs: a distance from the average price, or the trailing stop where that is tighter.
+
+    A trailing stop that the market has passed is for the exit rules: the exchange refuses it, again and again.
+    """
     fresh = protection.trigger(desk.instrument, holding.side, _measured_from(desk, holding), desk.rules.protection)
     trail = holding.chain.trail_stop
     if trail is None:
         return fresh
     trail = desk.instrument.stop_trigger(trail, holding.side)
+    if desk.mark is not None and _is_passed(trail, Decimal(desk.mark.price_text), holding):
+        return fresh
     return max(fresh, trail) if holding.side.sign > 0 else min(fresh, trail)
+
+
+def _is_passed(trigger: Decimal, mark: Decimal, holding: Holding) -> bool:
+    return (mark - trigger) * holding.side.sign <= 0
 
 
 def _measured_from(desk: Desk, holding: Holding) -> Decimal:
@@ -226,7 +238,7 @@ def _measured_from(desk: Desk, holding: Holding) -> Decimal:
         return average
     mark = Decimal(desk.mark.price_text)
     fresh = protection.trigger(desk.instrument, holding.side, average, desk.rules.protection)
-    return mark if (mark - fresh) * holding.side.sign <= 0 else average
+    return mark if _is_passed(fresh, mark, holding) else average
 
 
 def _tighten(ctx: Context, desk: Desk, holding: Holding) -> None:

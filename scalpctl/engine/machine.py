@@ -18,12 +18,11 @@ from scalpctl.core.exchange.reports import (
 )
 from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
-from scalpctl.core.limits import to_plain
 from scalpctl.core.market import Book, Candle, FundingRate, MarkPrice, PriceLimit, Ticker, Trade
 from scalpctl.core.money import exact
 from scalpctl.core.records.money import DriftDetected
 from scalpctl.core.records.positions import MarginChecked
-from scalpctl.core.records.sessions import ConnectionNoted, HeartbeatNoted, SessionEnded, SessionStarted
+from scalpctl.core.records.sessions import ConnectionNoted, SessionEnded, SessionStarted
 from scalpctl.engine import (
     account,
     announcements,
@@ -34,6 +33,7 @@ from scalpctl.engine import (
     events,
     guarding,
     hands,
+    heartbeats,
     markets,
     ordering,
     recovering,
@@ -350,21 +350,7 @@ class Machine:
         rounds.second(self.context)
 
     def _felt(self, felt: events.Felt) -> None:
-        self.context.record(
-            HeartbeatNoted(
-                session_id=self.context.session_id,
-                at=self.context.at,
-                loop_lag_us=felt.loop_lag_us,
-                commit_p99_us=felt.commit_p99_us,
-                wal_bytes=felt.wal_bytes,
-                rss_bytes=felt.rss_bytes,
-                open_files=felt.open_files,
-                inbox_length=felt.inbox_length,
-                clock_offset_us=felt.clock_offset_us,
-                channel_ages={name: repr(age) for name, age in felt.channel_ages.items()},
-                limits=to_plain(self.context.limits),
-            )
-        )
+        heartbeats.felt(self.context, felt)
 
     def _ordered(self, command: events.Ordered) -> None:
         commands.ordered(self.context, command)

@@ -138,6 +138,9 @@ def placed(ctx: Context, desk: Desk, working: Working, outcome: Outcome) -> None
         changes = {"order_id": outcome.exchange_id, "acked_at": outcome.acked_at or ctx.at}
     elif isinstance(outcome, Refused) and working.order.state is OrderState.REFUSED:
         changes = {"refusal_code": outcome.code, "refusal": outcome.message[:200], "finished_at": ctx.at}
+        if working.role is Role.ENTRY:
+            why = f"the last of {desk.inst_id} with {outcome.code} {outcome.message[:100]}"
+            ctx.set_limits(brakes.order_refused(ctx.limits, ctx.at, why, ctx.limit_parameters))
     elif isinstance(outcome, Unknown):
         changes = {"refusal_code": outcome.code, "refusal": outcome.why[:200]}
     if working.order.state is not before.state or changes:

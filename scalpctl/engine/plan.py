@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from scalpctl.core.causes import Cause
+from scalpctl.core.condition import Bounds
 from scalpctl.core.costs import CostParameters
 from scalpctl.core.drift import DriftParameters
 from scalpctl.core.exchange.requests import MarginMode
@@ -60,6 +61,7 @@ class Safety:
     mirror_trailing: bool = True
     quiet_before_maintenance_us: int = 900_000_000
     leave_before_delisting_us: int = 3_600_000_000
+    condition: Bounds = field(default_factory=Bounds)
 
     def manages(self, origin: str) -> bool:
         """Tell whether the exit rules look after a position of this origin."""

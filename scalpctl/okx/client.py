@@ -23,7 +23,7 @@ from scalpctl.okx.stream.market_feed import MarketFeed
 from scalpctl.okx.stream.socket import Dialer
 from scalpctl.okx.stream.supervisor import CONNECTIONS_PER_SECOND, LinePlan, Means, Supervisor
 from scalpctl.okx.stream_trading import StreamTrading
-from scalpctl.okx.transport import Transport
+from scalpctl.okx.transport import ANSWER_WITHIN_S, Transport
 from scalpctl.okx.wire.channels import CHANNELS, Path
 from scalpctl.okx.wire.hosts import Hosts
 from scalpctl.okx.wire.operations import ChannelArg, LoginFrame
@@ -48,6 +48,7 @@ class Outside:
     clock: Clock
     listener: ConnectionListener
     random: Random
+    answer_within_s: float = ANSWER_WITHIN_S
 
 
 class OkxClient:
@@ -72,7 +73,9 @@ class OkxClient:
         self.market = OkxMarketReader(self.rest)
         self.resolver = Resolver(self.account, clock)
         self._codes: dict[str, int] = {}
-        self.trading = StreamTrading(RestTrading(self.rest), self._limiter, clock, self.rest.server_clock, self._codes)
+        over_rest, server_clock = RestTrading(self.rest), self.rest.server_clock
+        self.trading = StreamTrading(over_rest, self._limiter, clock, server_clock, self._codes)
+        self.trading.answer_within_s = outside.answer_within_s
         self._means = Means(
             dialer=outside.dialer,
             clock=clock,

@@ -127,7 +127,10 @@ def check_position_mode(account: AccountReport, expected: str) -> Finding:
     if account.position_mode != expected:
         what = f"the account is in {account.position_mode}, the configuration expects {expected}"
         return Finding(
-            "position mode", Severity.FAIL, what, "change one of them while there is no position and no order"
+            "position mode",
+            Severity.FAIL,
+            what,
+            "change it there while nothing is held or ordered",
         )
     return Finding("position mode", Severity.OK, expected)
 

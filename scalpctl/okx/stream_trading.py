@@ -23,6 +23,7 @@ from scalpctl.okx.rate_limits import RateLimiter
 from scalpctl.okx.rest_trading import RestTrading, in_batches, soonest, tag_of
 from scalpctl.okx.server_clock import ServerClock
 from scalpctl.okx.stream.states import Phase
+from scalpctl.okx.transport import ANSWER_WITHIN_S
 from scalpctl.okx.verdicts import UNSENT, by_order_items
 from scalpctl.okx.wire.asks import amend_ask, cancel_ask, order_ask
 from scalpctl.okx.wire.codec import encode
@@ -30,7 +31,6 @@ from scalpctl.okx.wire.endpoints import OPERATIONS
 from scalpctl.okx.wire.operations import OPERATION_ID, OperationFrame, OperationReply
 from scalpctl.ports.clock import Clock
 
-ANSWER_WITHIN_S = 5.0
 _REAP_EVERY_S = 0.25
 
 Send = Callable[[bytes], bool]
@@ -54,6 +54,8 @@ class StreamTrading:
         self._reaper: asyncio.Task[None] | None = None
         self._number = 0
         self._ready = False
+        self.answer_within_s = ANSWER_WITHIN_S
+        """How long an answer is waited for before its outcome is unknown."""
 
     def attach(self, send: Send) -> None:
         """Use this line; it takes a frame only while it is ready."""
@@ -185,7 +187,7 @@ class StreamTrading:
     async def _reap(self) -> None:
         while self._waiting:
             await self._clock.sleep(_REAP_EVERY_S)
-            oldest = self._clock.monotonic() - round(ANSWER_WITHIN_S * NANOS_PER_SECOND)
+            oldest = self._clock.monotonic() - round(self.answer_within_s * NANOS_PER_SECOND)
             for frame_id in [name for name, (asked_at, _) in self._waiting.items() if asked_at <= oldest]:
                 self._settle(frame_id, None)
 

@@ -13,7 +13,7 @@ from scalpctl.okx.wire.codec import ANSWER_BYTES_MAX
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1", "sim")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0, pool=5.0)
+ANSWER_WITHIN_S = 5.0
 _LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0)
 
 
@@ -55,14 +55,16 @@ class Transport(Protocol):
 class HttpTransport:
     """Carries requests over HTTPS, or over plain HTTP to this very machine."""
 
-    def __init__(self, base: str, inner: httpx.AsyncBaseTransport | None = None) -> None:
-        """Talk to one host only."""
+    def __init__(
+        self, base: str, inner: httpx.AsyncBaseTransport | None = None, *, answer_within_s: float = ANSWER_WITHIN_S
+    ) -> None:
+        """Talk to one host only; what is not answered in time is lost."""
         address = urlsplit(base)
         if address.scheme != "https" and address.hostname not in _LOOPBACK:
             raise ConfigurationError(f"{address.scheme}://{address.hostname} is not encrypted", hint="use https")
         self._base = httpx.URL(base)
         self._client = httpx.AsyncClient(
-            transport=inner, timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False, trust_env=False
+            transport=inner, timeout=answer_within_s, limits=_LIMITS, follow_redirects=False, trust_env=False
         )
 
     @classmethod

@@ -33,12 +33,12 @@ class Exchange(Section):
     """Another WebSocket host; unencrypted only on this machine."""
     margin_mode: Literal["isolated", "cross"]
     """Whose money backs a position."""
-    position_mode: Literal["net", "long_short"]
-    """Whether one instrument can be held in both directions at once; must equal the account's own setting."""
+    position_mode: Literal["net"]
+    """One position per instrument; an account that holds long and short at once is refused."""
     order_expires_after_ms: Millis = Field(ge=200, le=30_000)
     """An order that reaches the exchange later than this is refused there (expTime)."""
-    request_timeout_ms: Millis = Field(ge=200)
-    """How long an answer is waited for before its outcome is unknown."""
+    request_timeout_ms: Millis = Field(ge=200, le=60_000)
+    """How long an answer is waited for, by HTTP or on the stream, before its outcome is unknown."""
     clock_skew_max_ms: Millis = Field(ge=50)
     """Entries stop while our clock differs from the exchange's by more."""
 

@@ -109,8 +109,9 @@ def exchange_client(
     wanted = loaded.settings.exchange
     demo = loaded.settings.env == "demo"
     hosts = hosts_of(wanted.region, demo=demo, rest=wanted.rest_url, stream=wanted.websocket_url)
-    transport = HttpTransport(hosts.rest)
-    outside = Outside(hosts, transport, WebSocketDialer(), clock, listener, random.Random())
+    within_s = wanted.request_timeout_ms / 1_000
+    transport = HttpTransport(hosts.rest, answer_within_s=within_s)
+    outside = Outside(hosts, transport, WebSocketDialer(), clock, listener, random.Random(), within_s)
     box = Credentials(key.api_key.reveal(), key.secret.reveal(), key.passphrase.reveal())
     return OkxClient(outside, box), transport
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from scalpctl.core.instants import NANOS_PER_SECOND
@@ -47,6 +48,7 @@ class Feeling:
             open_files=_open_files(),
             inbox_length=self._runner.backlog,
             clock_offset_us=self._client.rest.server_clock.skew().behind_us,
+            free_bytes=shutil.disk_usage(self._wal.parent).free,
         )
 
 

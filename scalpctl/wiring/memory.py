@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from scalpctl.core.causes import Cause
+from scalpctl.core.condition import HOLDS_S
 from scalpctl.core.exchange.reports import BillReport, FillReport
 from scalpctl.core.gates.state import LastClose
-from scalpctl.core.instants import Instant
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.limits import Latch, LatchState, Limit
 from scalpctl.core.money import ZERO, Contracts, add
@@ -104,7 +105,17 @@ _LAST_CLOSES = (
     "(SELECT inst_id, max(seq) AS seq FROM closures GROUP BY inst_id) n ON n.seq = c.seq"
 )
 _CLOSED_SINCE = "SELECT inst_id, net, closed_at, cause FROM closures WHERE closed_at > ? ORDER BY seq"
-_PAUSES_US = {"loss_streak": 1_800_000_000, "stop_outs": 900_000_000, "drift": 300_000_000, "stale_data": 60_000_000}
+PAUSES_S = {
+    "loss_streak": 1_800,
+    "stop_outs": 900,
+    "refusals": 900,
+    "drift": 300,
+    "unprotected": 300,
+    "clock": HOLDS_S,
+    "commits": HOLDS_S,
+    "disk": HOLDS_S,
+}
+"""Limits that end by themselves, and after how long at most."""
 _STOPS = ("stop_loss", "loss_cut", "emergency", "margin_safety", "unprotected", "exchange_stop", "exchange_trailing")
 
 
@@ -283,9 +294,9 @@ def _latch_key(row: Row) -> tuple[str, str]:
 def _latch(row: Row) -> Latch:
     """Give a latch that holds; one that ends by itself ends after its pause, whoever runs then."""
     limit, inst_id = _latch_key(row)
-    at, pause = row["latched_at"], _PAUSES_US.get(limit)
+    at, pause = row["latched_at"], PAUSES_S.get(limit)
     state = LatchState.LATCHED if pause is None else LatchState.TIMED
-    until = None if pause is None else Instant(at + pause)
+    until = None if pause is None else Instant(at + pause * MICROS_PER_SECOND)
     return Latch(Limit(limit), inst_id, Instant(at), row["reason"], state, until)
 
 

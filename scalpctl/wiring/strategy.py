@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scalpctl.core.condition import Bounds
 from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.engine.plan import Safety, Settled
 from scalpctl.settings.model import Settings
@@ -31,5 +32,9 @@ def settled(settings: Settings) -> Settled:
             mirror_trailing=safety.mirror_trailing,
             quiet_before_maintenance_us=safety.quiet_before_maintenance_s * SECOND_US,
             leave_before_delisting_us=safety.leave_before_delisting_s * SECOND_US,
+            condition=Bounds(
+                clock_offset_us=settings.exchange.clock_skew_max_ms * MILLI_US,
+                free_bytes=settings.audit.free_disk_mb_min * 1_000_000,
+            ),
         ),
     )

@@ -164,3 +164,14 @@ def test_nobody_but_sqlite_opens_the_ledger_file(path: Path) -> None:
     """Closing any descriptor of a database drops the locks of every other one in the process."""
     opened = re.findall(r"\.ledger\.(open|read_bytes|read_text|write_bytes|write_text)\(", path.read_text())
     assert not opened
+
+
+def test_every_setting_is_read_by_something_and_every_limit_is_tripped_by_something() -> None:
+    model = PACKAGE / "settings" / "model.py"
+    limits = PACKAGE / "core" / "limits.py"
+    elsewhere = "".join(path.read_text(encoding="utf-8") for path in SOURCES if path != model)
+    settings = re.findall(r"^    (\w+): ", model.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [name for name in settings if not re.search(rf"\b{name}\b", elsewhere)] == []
+    (members,) = (node for node in nodes(limits, ast.ClassDef) if getattr(node, "name", "") == "Limit")
+    named = [ast.unparse(one.targets[0]) for one in ast.walk(members) if isinstance(one, ast.Assign)]
+    assert [name for name in named if f"Limit.{name}" not in elsewhere] == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from collections import Counter
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -278,6 +280,15 @@ async def test_a15_failures_of_the_line_are_told_apart(error: httpx.HTTPError, k
     assert type(caught.value) is kind
     assert caught.value.__cause__ is None
     await transport.close()
+
+
+async def test_an_answer_is_waited_for_as_long_as_configured_and_then_lost() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connections are taken by the kernel, nobody reads them
+        transport = HttpTransport(f"http://127.0.0.1:{silent.getsockname()[1]}", answer_within_s=0.05)
+        async with asyncio.timeout(2):
+            with pytest.raises(ExchangeUnavailable, match="ReadTimeout"):
+                await transport.send(Request("GET", "/"))
+        await transport.close()
 
 
 async def test_b19_redirects_are_not_followed_and_what_is_signed_is_what_is_sent() -> None:

@@ -6,6 +6,8 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from scalpctl.core.exchange.outcomes import Accepted, Refused, Unknown
 from scalpctl.core.exchange.requests import AmendOrder, CancelOrder
 from scalpctl.core.instants import after
@@ -62,14 +64,16 @@ async def test_b1_a_line_that_dies_before_the_answer_leaves_it_unknown_and_repea
         assert sum(request.method == "POST" for request in exchange.asked) == posts
 
 
-async def test_b1_an_answer_that_never_comes_is_unknown_after_five_seconds(
-    make: Any, documented: Any, lines: Any
+@pytest.mark.parametrize("seconds", [5.0, 1.0])
+async def test_b1_an_answer_that_never_comes_is_unknown_after_the_time_configured(
+    make: Any, documented: Any, lines: Any, seconds: float
 ) -> None:
     async with lines.running(make, documented) as exchange:
+        exchange.client.trading.answer_within_s = seconds
         exchange.operate = lambda _said: None
         change = AmendOrder("sc0000000001", INST, after(exchange.clock.now(), 3), price=Decimal(1))
         amending = asyncio.create_task(exchange.client.trading.amend(change))
-        await exchange.turn(4.9)
+        await exchange.turn(seconds - 0.1)
         assert not amending.done()
         await exchange.turn(0.4)
         assert isinstance(amending.result(), Unknown)

@@ -35,6 +35,7 @@ class Limit(StrEnum):
     COMMITS = "commits"
     DISK = "disk"
     RESTARTS = "restarts"
+    RAMP = "ramp"
     OPERATOR_PAUSE = "operator_pause"
     OPERATOR_HALT = "operator_halt"
 

@@ -115,6 +115,8 @@ class SizingInputs:
     atr_ratio: Decimal
     stop_ratio: Decimal
     profile_held: int = 0
+    ramping: bool = False
+    """Whether this is one of the first positions with real money, which are as small as the exchange takes."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that would size an entry from nonsense."""
@@ -164,6 +166,8 @@ def size(instrument: Instrument, inputs: SizingInputs, limits: SizingParameters)
     contracts = instrument.contracts_within(Quote(notional), inputs.price)
     if not contracts:
         return _refused(SizeRefusal.BELOW_MINIMUM, limited_by, shown + Evidence.of(wanted=notional))
+    if inputs.ramping:
+        contracts, limited_by = Contracts(instrument.min_contracts), "ramp"
     worth = instrument.notional(contracts, inputs.price)
     return Sized(contracts, worth, ratio(worth.value, inputs.leverage), limited_by, None, shown, held)
 

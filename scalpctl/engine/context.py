@@ -87,6 +87,8 @@ class Context:
         """Commands that wait for closures: the positions each still waits for."""
         self.answers: dict[str, list[dict[str, Any]]] = {}
         self.strays: dict[str, Instant] = {}
+        self.entered = 0
+        """Positions entered since the ledger began."""
         self.hands: dict[tuple[str, str], Hand] = {}
         """Orders of others whose owner is not known yet, by instrument and the exchange's id."""
         self.crashes: tuple[Instant, ...] = ()

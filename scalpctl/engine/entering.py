@@ -107,6 +107,14 @@ def finished(ctx: Context, desk: Desk, done: Execution) -> None:
             entered_at=done.fills[0].filled_at,
         )
     )
+    _count(ctx)
+
+
+def _count(ctx: Context) -> None:
+    """Count a position; the last small one with real money has entries wait for a person."""
+    ctx.entered += 1
+    if ctx.entered == ctx.plan.safety.ramp_positions:
+        ctx.trip(limits.Limit.RAMP, f"the first {ctx.entered} positions are made, as small as can be: look at them")
 
 
 def _gates(ctx: Context, desk: Desk, signal: Signal) -> tuple[Entrance, Edge]:
@@ -244,6 +252,7 @@ def _size(ctx: Context, desk: Desk, strength: Decimal, atr: Decimal, at: tuple[D
         atr_ratio=atr,
         stop_ratio=add(desk.rules.protection.stop_ratio, cost),
         profile_held=desk.profile,
+        ramping=ctx.entered < ctx.plan.safety.ramp_positions,
     )
     return sizing.size(desk.instrument, inputs, desk.rules.sizing)
 

@@ -108,6 +108,8 @@ class Remembered:
     drifts: Mapping[tuple[str, str], str] = field(default_factory=dict)
     hands: tuple[Hand, ...] = ()
     """Orders of others whose owner was not known when the last session ended."""
+    entered: int = 0
+    """Positions entered since the ledger began."""
     crashes: tuple[Instant, ...] = ()
     """When the latest sessions that never came to an end began."""
 
@@ -130,7 +132,7 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     ctx.drifts_open.update(remembered.drifts)
     ctx.suspended.update(remembered.suspended)
     ctx.hands.update({(hand.inst_id, hand.order_id): hand for hand in remembered.hands})
-    ctx.crashes = remembered.crashes
+    ctx.crashes, ctx.entered = remembered.crashes, remembered.entered
     _limits(ctx, remembered)
 
 

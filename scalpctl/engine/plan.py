@@ -61,6 +61,8 @@ class Safety:
     mirror_trailing: bool = True
     quiet_before_maintenance_us: int = 900_000_000
     leave_before_delisting_us: int = 3_600_000_000
+    ramp_positions: int = 0
+    """So many first positions are of the smallest size; then a person looks at them."""
     condition: Bounds = field(default_factory=Bounds)
 
     def manages(self, origin: str) -> bool:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from scalpctl.core.exchange.reports import AccountReport
 from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.instants import MICROS_PER_SECOND
 from scalpctl.okx.server_clock import Skew
-from scalpctl.okx.wire.hosts import DEMO_STREAM_MARK, Hosts
+from scalpctl.okx.wire.hosts import DEMO_STREAM_MARK, LOOPBACK, Hosts
 
 SKEW_WARNS_US = 1 * MICROS_PER_SECOND
 SKEW_STOPS_US = 5 * MICROS_PER_SECOND
@@ -157,6 +158,8 @@ def check_leverage(leverages: Iterable[LeverageSet], most: Decimal) -> Finding:
 
 def check_world(hosts: Hosts, *, live: bool) -> Finding:
     """Judge that environment and addresses belong together; that the key does, only an answer of the exchange shows."""
+    if hosts.demo and urlsplit(hosts.rest).hostname in LOOPBACK:
+        return Finding("environment", Severity.OK, "demo, on this machine")
     demo_stream = DEMO_STREAM_MARK in hosts.stream
     if hosts.demo == live:
         what = f"the environment is {'live' if live else 'demo'}, the addresses are the other world's"

@@ -10,8 +10,8 @@ import httpx
 
 from scalpctl.errors import AnswerMalformed, ConfigurationError, ExchangeUnavailable, ExchangeUnreachable
 from scalpctl.okx.wire.codec import ANSWER_BYTES_MAX
+from scalpctl.okx.wire.hosts import LOOPBACK
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1", "sim")
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 ANSWER_WITHIN_S = 5.0
 _LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=8, keepalive_expiry=30.0)
@@ -60,7 +60,7 @@ class HttpTransport:
     ) -> None:
         """Talk to one host only; what is not answered in time is lost."""
         address = urlsplit(base)
-        if address.scheme != "https" and address.hostname not in _LOOPBACK:
+        if address.scheme != "https" and address.hostname not in LOOPBACK:
             raise ConfigurationError(f"{address.scheme}://{address.hostname} is not encrypted", hint="use https")
         self._base = httpx.URL(base)
         self._client = httpx.AsyncClient(

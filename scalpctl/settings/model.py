@@ -92,6 +92,8 @@ class Safety(Section):
     """The exchange cancels resting orders when we have been silent this long."""
     appeared_positions: Literal["protect", "adopt", "alert", "flatten"]
     """What is done with a position nobody here opened."""
+    ramp_positions: Count = Field(ge=0, le=100)
+    """With real money so many first positions are as small as the exchange takes; then entries wait for a person."""
     mirror_trailing: bool
     """Whether the stop at the exchange follows the trailing stop."""
     quiet_before_maintenance_s: Seconds = Field(ge=0, le=86_400)
@@ -107,6 +109,8 @@ class LedgerSettings(Section):
     """A verified backup is made this often while the engine runs."""
     backups_kept: Count = Field(ge=1)
     """How many backups are kept."""
+    tapes_mb_max: Count = Field(ge=100, le=1_000_000)
+    """All tapes together take no more, in megabytes; the oldest parts go first."""
 
 
 class AuditSettings(Section):

@@ -1,7 +1,8 @@
 """What an engine heard, event by event with the instant it heard it: compressed, private, read back without trust.
 
-A tape is a sequence of length-prefixed pickles in one zstd stream. Reading one builds our own value types and
-nothing else: any other name in it is refused, so that a tape from somebody else cannot run anything.
+A tape is a sequence of length-prefixed pickles in one zstd stream, and a long one goes on in further parts. Reading one
+builds our own value types and nothing else: any other name in it is refused, so that a tape from somebody else cannot
+run anything. All tapes of an account together stay below a size; the oldest parts go first.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from scalpctl.errors import ConfigurationError, UsageError
 SUFFIX = ".tape.zst"
 TAPES_KEPT = 50
 FLUSH_BYTES = 1 << 18
+PART_BYTES = 32 << 20
+KEPT_BYTES = 1 << 30
 EVENT_BYTES_MAX = 64 << 20
 _LENGTH = struct.Struct("<I")
 _OURS = ("scalpctl.core.", "scalpctl.engine.events", "scalpctl.engine.memory", "scalpctl.ports.feeds")
@@ -29,25 +32,48 @@ _OTHERS = {("decimal", "Decimal"), ("msgspec._core", "rebuild"), ("builtins", "d
 
 
 class Recorder:
-    """Writes one tape."""
+    """Writes one tape, part after part."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, folder: Path, session_id: str, *, part_bytes: int = PART_BYTES, kept_bytes: int = KEPT_BYTES
+    ) -> None:
         """Begin a tape that only its owner can read."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        self._file = os.fdopen(descriptor, "wb")
-        self._out = zstandard.ZstdCompressor(level=3).stream_writer(self._file)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._folder, self._session_id = folder, session_id
+        self._part_bytes, self._kept_bytes = part_bytes, kept_bytes
+        self._part = 0
         self._pending = bytearray()
+        self._next_part()
+
+    @property
+    def name(self) -> str:
+        """Give the name of the tape: that of its first part."""
+        return f"{self._session_id}{SUFFIX}"
 
     def heard(self, event: Any, at: Instant) -> None:
         """Keep one event."""
         body = pickle.dumps((at, event), protocol=5)
         self._pending += _LENGTH.pack(len(body)) + body
-        if len(self._pending) > FLUSH_BYTES:
+        if len(self._pending) > min(FLUSH_BYTES, self._part_bytes):
             self._write()
+            if self._file.tell() >= self._part_bytes:
+                self._end_part()
+                self._next_part()
 
     def close(self) -> None:
         """End the tape."""
         self._write()
+        self._end_part()
+
+    def _next_part(self) -> None:
+        self._part += 1
+        _make_room(self._folder, self._kept_bytes - self._part_bytes)
+        name = self.name if self._part == 1 else f"{self._session_id}.{self._part:05d}{SUFFIX}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        self._file = os.fdopen(os.open(self._folder / name, flags, 0o600), "wb")
+        self._out = zstandard.ZstdCompressor(level=3).stream_writer(self._file, closefd=False)
+
+    def _end_part(self) -> None:
         self._out.close()  # type: ignore[no-untyped-call] # zstandard leaves it without types
         self._file.close()
 
@@ -57,20 +83,37 @@ class Recorder:
         self._pending.clear()
 
 
-def begun(folder: Path, session_id: str) -> tuple[Recorder, str]:
-    """Begin the tape of a session in a folder, and let go of the oldest ones; gives it and its name."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    known = sorted(folder.glob(f"*{SUFFIX}"))
-    for old in known[: max(0, len(known) - TAPES_KEPT + 1)]:
-        old.unlink()
-    name = f"{session_id}{SUFFIX}"
-    return Recorder(folder / name), name
+def _make_room(folder: Path, bytes_max: int) -> None:
+    """Let go of the oldest parts, so that few enough sessions are left, and few enough bytes."""
+    known = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    sessions = list(dict.fromkeys(path.name.split(".")[0] for path in known))
+    too_many = set(sessions[: max(0, len(sessions) - TAPES_KEPT + 1)])
+    held = sum(path.stat().st_size for path in known)
+    for path in known:
+        if held > bytes_max or path.name.split(".")[0] in too_many:
+            held -= path.stat().st_size
+            path.unlink()
+
+
+def parts(folder: Path, name: str) -> list[Path]:
+    """Give what is left of a tape, in order."""
+    further = sorted(folder.glob(f"{name.removesuffix(SUFFIX)}.[0-9]*{SUFFIX}"))
+    return [path for path in (folder / name, *further) if path.exists()]
+
+
+def played_whole(folder: Path, name: str) -> Iterator[tuple[Instant, Any]]:
+    """Give the events of a tape from its beginning."""
+    if not (folder / name).exists():
+        raise UsageError(
+            f"the beginning of the tape {name} is gone or never was",
+            hint=f"the newest {TAPES_KEPT} sessions are kept, and the newest ledger.tapes_mb_max megabytes of them",
+        )
+    for part in parts(folder, name):
+        yield from played(part)
 
 
 def played(path: Path) -> Iterator[tuple[Instant, Any]]:
-    """Give the events of a tape in order; one that was cut short ends at the cut."""
-    if not path.exists():
-        raise UsageError(f"there is no tape at {path}", hint="the newest fifty are kept")
+    """Give the events of one part in order; one that was cut short ends at the cut."""
     with path.open("rb") as file:
         stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
         while True:

@@ -57,6 +57,7 @@ def remembered(reader: LedgerReader) -> Remembered:
         opened=opened is not None,
         cash=Decimal(reader.rows(_CASH)[0]["cash"] or "0"),
         hands=_hands(reader, newest or 0),
+        entered=int(reader.rows("SELECT count(*) AS n FROM entries")[0]["n"]),
         crashes=tuple(Instant(row["started_at"]) for row in reader.rows(_CRASHES)),
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from scalpctl.analysis.session.after_exit import Path
 from scalpctl.core.market import Ticker
 from scalpctl.errors import ScalpctlError
-from scalpctl.tape.recording import played
+from scalpctl.tape.recording import parts, played
 
 EVERY_US = 1_000_000
 
@@ -17,10 +17,11 @@ def paths_of(folder: FilePath | None, tapes: Iterable[str | None], progress: Cal
     """Give one path per instrument, one price a second; a session whose tape is gone adds nothing."""
     paths: dict[str, Path] = {}
     for name in tapes:
-        if folder is None or not name or not (folder / "tapes" / name).exists():
+        if folder is None or not name:
             continue
         try:
-            _hear(folder / "tapes" / name, paths, progress)
+            for part in parts(folder / "tapes", name):
+                _hear(part, paths, progress)
         except ScalpctlError:
             continue  # a tape that is not ours tells nothing
     return paths

@@ -17,7 +17,7 @@ from scalpctl.errors import LedgerCorrupt
 from scalpctl.ledger.canonical_json import spell
 from scalpctl.ledger.reading import LedgerReader
 from scalpctl.settings.model import Settings
-from scalpctl.tape.recording import played
+from scalpctl.tape.recording import played_whole
 from scalpctl.wiring.strategy import settled
 
 NOT_THE_MACHINES = ("lease_taken",)
@@ -42,7 +42,7 @@ def replay(reader: LedgerReader, tapes: Path, session_id: str) -> Replayed:
     """Play a session again; the configuration is the one the ledger keeps, the memory the one on the tape."""
     (session,) = reader.rows("SELECT * FROM sessions WHERE session_id = ?", (session_id,))
     settings = Settings.model_validate(msgspec.json.decode(session["config"]))
-    tape = played(tapes / str(session["tape"]))
+    tape = played_whole(tapes, str(session["tape"]))
     _, remembered = next(tape)
     if not isinstance(remembered, Remembered):
         raise LedgerCorrupt(f"the tape of {session_id} does not begin with what its engine remembered")

@@ -31,7 +31,7 @@ from scalpctl.ledger.writer import LedgerWriter
 from scalpctl.okx.client import OkxClient
 from scalpctl.okx.wire.texts import decimal
 from scalpctl.settings.loading import Loaded
-from scalpctl.tape.recording import begun
+from scalpctl.tape.recording import Recorder
 from scalpctl.wiring.code import code_digest
 from scalpctl.wiring.feeling import Feeling
 from scalpctl.wiring.keeping import kept_safe
@@ -103,7 +103,8 @@ class Session:
         client = venue.client
         means = Means(client.trading, client.account, client.market, client.resolver)
         self.runner = Runner(self.machine, self.writer, means, venue.clock, stepped=venue.stepped)
-        self._recorder, self._tape = begun(folder.path / "tapes", self.session_id)
+        kept = loaded.settings.ledger.tapes_mb_max * 1_000_000
+        self._recorder = Recorder(folder.path / "tapes", self.session_id, kept_bytes=kept)
         self._recorder.heard(self._memory, venue.clock.now())
         self.runner.tape = self._recorder
         listening.runner = self.runner
@@ -232,7 +233,7 @@ class Session:
             "code_digest": code_digest(),
             "seed": self.venue.seed,
             "world": self.venue.world,
-            "tape": self._tape,
+            "tape": self._recorder.name,
         }
 
     def _handlers(self) -> dict[str, Callable[[Request], Awaitable[Any]]]:

@@ -32,6 +32,7 @@ def settled(settings: Settings) -> Settled:
             mirror_trailing=safety.mirror_trailing,
             quiet_before_maintenance_us=safety.quiet_before_maintenance_s * SECOND_US,
             leave_before_delisting_us=safety.leave_before_delisting_s * SECOND_US,
+            ramp_positions=safety.ramp_positions if settings.env == "live" else 0,
             condition=Bounds(
                 clock_offset_us=settings.exchange.clock_skew_max_ms * MILLI_US,
                 free_bytes=settings.audit.free_disk_mb_min * 1_000_000,

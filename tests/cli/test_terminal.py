@@ -20,7 +20,9 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
-def on_a_terminal(width: int, arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str]:
+def on_a_terminal(
+    width: int, arguments: Sequence[str], environ: Mapping[str, str], typed: bytes = b""
+) -> tuple[int, str]:  # fmt: skip
     """Give the exit code and everything the terminal was sent."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
@@ -28,6 +30,7 @@ def on_a_terminal(width: int, arguments: Sequence[str], environ: Mapping[str, st
         env=CLEAN | {"TERM": "xterm", "COLUMNS": str(width)} | dict(environ),
     )  # fmt: skip
     os.close(follower)
+    os.write(leader, typed)
     seen = b""
     while select.select([leader], [], [], 30)[0]:
         try:
@@ -86,3 +89,12 @@ def test_a_run_is_shown_as_it_stands_and_leaves_the_last_events(root: Path) -> N
     assert re.search(r"-USDT-SWAP +(long|short) +[0-9.]+ .*(protected|placing)", seen)
     _, _, after = seen.rpartition("net now")
     assert "closed" in after  # the picture is gone, the last events and the summary stay
+
+
+@pytest.mark.parametrize("typed", [b"main\n", b"yes\n", b"\n", b"\x04"])
+def test_real_money_is_meant_when_its_account_is_typed(root: Path, typed: bytes) -> None:
+    code, seen = on_a_terminal(120, ("run", "--env", "live", "--live", "--root", str(root)), {}, typed)
+    assert code == 77
+    assert "Type the account's name, main" in seen
+    assert ("there is no API key" in seen) == (typed == b"main\n")
+    assert ("was not acknowledged" in seen) == (typed != b"main\n")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from engine.conftest import Play, until
+from engine.conftest import Play, command, until
 
 from scalpctl.core.limits import Limit
 from scalpctl.engine.events import Felt
@@ -111,6 +112,36 @@ def test_a_pause_ends_by_itself_also_after_a_restart(play: Play) -> None:
 
 
 def test_every_limit_that_ends_by_itself_does_so_after_a_restart_as_well() -> None:
-    for_a_person = {Limit.DAILY_LOSS, Limit.DRAWDOWN, Limit.RESTARTS, Limit.OPERATOR_PAUSE, Limit.OPERATOR_HALT}
+    for_a_person = {
+        Limit.DAILY_LOSS,
+        Limit.DRAWDOWN,
+        Limit.RESTARTS,
+        Limit.RAMP,
+        Limit.OPERATOR_PAUSE,
+        Limit.OPERATOR_HALT,
+    }
     counted = {Limit.ORDERS_PER_MINUTE}
     assert set(PAUSES_S) == {limit.value for limit in set(Limit) - for_a_person - counted}
+
+
+def test_the_first_positions_with_real_money_are_the_smallest_and_then_a_person_looks_at_them(play: Play) -> None:
+    play.config = "env: live\nsafety: {ramp_positions: 2}\n"
+    play.session(1)
+    assert [(name, gone) for name, _, gone in latches(play)] == [("ramp", False)]
+    small = play.rows(
+        "SELECT e.contracts, i.min_contracts FROM entries e JOIN positions p USING (position_id) "
+        "JOIN instruments i ON i.inst_id = p.inst_id"
+    )
+    assert [row["contracts"] for row in small] == [row["min_contracts"] for row in small]
+    assert len(small) == 2
+
+    async def resumed(session: Any) -> None:
+        await session.venue.clock.sleep(5)
+        order = command("resume", limit="ramp", reason="both were as they should be")
+        await session.runner.order(order)
+
+    play.session(1, resumed)
+    larger = play.rows("SELECT contracts FROM entries ORDER BY seq")[2:]
+    assert larger
+    assert max(Decimal(row["contracts"]) for row in larger) > Decimal("0.01")
+    play.check()

@@ -11,9 +11,11 @@ import zstandard
 from engine.conftest import Play
 
 from scalpctl.cli.app import run
-from scalpctl.errors import ConfigurationError
+from scalpctl.core.instants import Instant
+from scalpctl.engine.events import Felt
+from scalpctl.errors import ConfigurationError, UsageError
 from scalpctl.ledger.reading import LedgerReader
-from scalpctl.tape.recording import played
+from scalpctl.tape.recording import Recorder, parts, played, played_whole
 from scalpctl.wiring.replaying import Replayed, replay
 
 
@@ -67,3 +69,31 @@ def test_a_tape_cannot_run_anything(tmp_path: Path) -> None:
     path.write_bytes(zstandard.ZstdCompressor().compress(struct.pack("<I", len(body)) + body))
     with pytest.raises(ConfigurationError, match="builtins.print"):
         list(played(path))
+
+
+def heard_by(folder: Path, session_id: str, kept_bytes: int) -> tuple[Recorder, list[tuple[int, object]]]:
+    events: list[tuple[int, object]] = [(at, Felt(loop_lag_us=at * 7919 % 65_537)) for at in range(4_000)]
+    recorder = Recorder(folder, session_id, part_bytes=4_000, kept_bytes=kept_bytes)
+    for at, event in events:
+        recorder.heard(event, Instant(at))
+    recorder.close()
+    return recorder, events
+
+
+def test_a_long_tape_goes_on_in_parts_that_only_their_owner_reads(tmp_path: Path) -> None:
+    recorder, events = heard_by(tmp_path, "01A", 1 << 30)
+    assert len(parts(tmp_path, recorder.name)) > 3
+    assert list(played_whole(tmp_path, recorder.name)) == events
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_tapes_never_take_more_than_they_may_and_one_without_its_beginning_says_so(tmp_path: Path) -> None:
+    kept_bytes = 12_000
+    for session_id in ("01A", "01B"):
+        recorder, events = heard_by(tmp_path, session_id, kept_bytes)
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= kept_bytes + 4_000
+    assert list(tmp_path.glob("01A*")) == []
+    left = [event for part in parts(tmp_path, recorder.name) for event in played(part)]
+    assert left == events[-len(left) :] != []
+    with pytest.raises(UsageError, match="the beginning of the tape"):
+        list(played_whole(tmp_path, recorder.name))

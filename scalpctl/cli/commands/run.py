@@ -13,8 +13,9 @@ import typer
 
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
+from scalpctl.cli.outside_gates import require_gates
 from scalpctl.cli.render.output import Envelope, write
-from scalpctl.errors import AccessRefused, ScalpctlError, UsageError
+from scalpctl.errors import ScalpctlError, UsageError
 from scalpctl.host.clock import WallClock
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 app = family()
 FORCED = 130
 DRAWN_EVERY_NS = 250_000_000
-AUDIT_AGE_US_MAX = 3_600_000_000
 
 
 @app.command()
@@ -64,8 +64,7 @@ def run(
     loaded = _settings(call, instruments)
     folder = call.folder()
     options = SimOptions(world=world, seed=seed, speed=speed, schedule=schedule, faults=faults)
-    _require_meant(loaded, call, live=live)
-    _require_audited(loaded, folder)
+    require_gates(call, loaded, folder, live=live)
     if fresh:
         _put_aside(loaded, folder)
     prepare_folder(folder)
@@ -93,41 +92,6 @@ def _seconds(text: str) -> float:
         return span_us(text, "--for") / 1_000_000
     except ScalpctlError as error:
         raise UsageError(f"{text!r} is not a span of time", hint="write it like 90s, 30m or 4h") from error
-
-
-def _require_meant(loaded: Loaded, call: Invocation, *, live: bool) -> None:
-    """Real money needs three separate signs that it is meant."""
-    env = loaded.settings.env
-    if env != "live":
-        return
-    if not live:
-        raise UsageError("env is live, but --live was not given", hint="add --live if real money is meant")
-    if call.environ.get("SCALPCTL_LIVE_ACK") != loaded.settings.account:
-        raise AccessRefused(
-            "live trading was not acknowledged",
-            hint=f"set SCALPCTL_LIVE_ACK={loaded.settings.account} in the environment of this command",
-        )
-
-
-def _require_audited(loaded: Loaded, folder: LedgerFolder) -> None:
-    """Real money needs a recent audit in which nothing was red or yellow, of this code with this configuration."""
-    if (
-        loaded.settings.env != "live" or not folder.ledger.exists()
-    ):  # before its first session there is nothing to audit
-        return
-    from scalpctl.ledger.audits import past_audits
-    from scalpctl.wiring.code import code_digest
-
-    wanted = (code_digest(), loaded.digest())
-    oldest = WallClock().now() - AUDIT_AGE_US_MAX
-    for line in past_audits(folder):
-        same = (line.get("code_digest"), line.get("config_digest")) == wanted
-        if same and line.get("go_live") and line.get("verdict") == "green" and int(line.get("at", 0)) >= oldest:
-            return
-    raise AccessRefused(
-        "live trading needs a green go-live audit of this code and this configuration, not older than an hour",
-        hint="scalpctl audit --env live --online --go-live",
-    )
 
 
 def _put_aside(loaded: Loaded, folder: LedgerFolder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1", "sim")
 DEMO_HEADER = "x-simulated-trading"
 
 

@@ -269,6 +269,7 @@ def _act_then_record() -> list[Change]:
 
 
 def _on_without_a_ledger() -> list[Change]:
+    from scalpctl.engine.runner import Runner
     from scalpctl.errors import LedgerWriteFailed
     from scalpctl.ledger.writer import LedgerWriter
 
@@ -280,7 +281,11 @@ def _on_without_a_ledger() -> list[Change]:
         except LedgerWriteFailed:
             return self._tickets
 
-    return [(LedgerWriter, "append", append), (LedgerWriter, "_raise_for", _nothing)]
+    return [
+        (LedgerWriter, "append", append),
+        (LedgerWriter, "_raise_for", _nothing),
+        (Runner, "require_ledger", _nothing),
+    ]
 
 
 SWARM, DEAF, DEATHS, DISKS = "swarm", "deaf", "deaths", "disks"

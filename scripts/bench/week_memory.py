@@ -2,20 +2,25 @@
 
 One session without a restart; the process's own memory and open files are read from /proc every ten seconds and told
 by simulated day. The exchange is in the same process, and what it remembers of a week is part of the figure;
-``--whose`` traces allocations instead (several times slower) and tells whose they are, twelve hours by twelve.
+``--whose`` runs in this process, walks what is held on each side of the exchange's door, and tells both twelve hours
+by twelve.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import subprocess
 import sys
 import tempfile
 import time
-import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, ModuleType
+
+import msgspec
 
 from scalpctl.errors import LedgerError
 from scalpctl.host.clock import WallClock
@@ -49,8 +54,8 @@ def looked_at(process: int) -> tuple[float, int]:
     return int(rss.split()[1]) / 1024, len(list(Path(f"/proc/{process}/fd").iterdir()))
 
 
-async def traced(hours: int) -> None:
-    """Run in this process and print what each part of the package has grown by since the look before."""
+async def asked_whose(hours: int) -> None:
+    """Run in this process and print what is held on each side of the exchange's door, twelve hours by twelve."""
     with tempfile.TemporaryDirectory(dir=Path.home()) as base:
         folder, config = LedgerFolder(Path(base) / "root", "sim", "main"), Path(base) / "scalpctl.yaml"
         config.write_text(CONFIG)
@@ -60,14 +65,16 @@ async def traced(hours: int) -> None:
         session = Session(load(config, {}), folder, venue, listening)
 
         async def looks() -> None:
-            before: dict[str, int] = {}
             for number in range(hours // PART_H):
                 await venue.clock.sleep(PART_H * 3_600)
-                now = by_part()
-                grown = sorted(((size - before.get(part, 0), part) for part, size in now.items()), reverse=True)
-                shown = ", ".join(f"{part} {size / 1024:+.0f}" for size, part in grown if abs(size) >= 20 * 1024)
-                print(f"after {(number + 1) * PART_H} h, KiB more than before: {shown}", flush=True)
-                before = now
+                gc.collect()
+                inside = held_by(venue.host, lambda _one: False) / 1024
+                outside = held_by(session, _is_the_exchanges) / 1024
+                resident, files = looked_at(os.getpid())
+                print(
+                    f"after {(number + 1) * PART_H} h: engine, client, ledger and tape hold {outside:,.0f} KiB, the "
+                    f"exchange {inside:,.0f} KiB; the process {resident:.0f} MiB, {files} files", flush=True,
+                )  # fmt: skip
 
         session.also = looks
         assert venue.hand is not None  # noqa: S101  a stepped world has one
@@ -75,23 +82,32 @@ async def traced(hours: int) -> None:
         await venue.hand.run_until(running)
 
 
-def by_part() -> dict[str, int]:
-    """Give how many bytes the code of each part of the package has allocated and still holds."""
-    gc.collect()
-    held: dict[str, int] = {}
-    for one in tracemalloc.take_snapshot().statistics("filename"):
-        _, _, inside = one.traceback[0].filename.rpartition("/scalpctl/")
-        part = inside.split("/")[0].removesuffix(".py") if inside.endswith(".py") else "elsewhere"
-        held[part] = held.get(part, 0) + one.size
-    return held
+def _is_the_exchanges(one: object) -> bool:
+    return type(one).__module__.startswith("scalpctl.simulator")
+
+
+def held_by(root: object, stops_at: Callable[[object], bool]) -> int:
+    """Give the bytes of everything that can be reached from an object; programs and classes are nobody's."""
+    seen, left, total = {id(root)}, [root], 0
+    while left:
+        one = left.pop()
+        total += sys.getsizeof(one)
+        fields = (getattr(one, name) for name in one.__struct_fields__) if isinstance(one, msgspec.Struct) else ()
+        for other in (*gc.get_referents(one), *fields):
+            if id(other) not in seen and not isinstance(other, _NOBODYS) and not stops_at(other):
+                seen.add(id(other))
+                left.append(other)
+    return total
+
+
+_NOBODYS = (type, ModuleType, FunctionType, CodeType, FrameType, BuiltinFunctionType)
 
 
 def main() -> None:
     """Run the week and print a line per simulated day."""
     hours = next((int(word) for word in sys.argv[1:] if word.isdecimal()), 168)
     if "--whose" in sys.argv:
-        tracemalloc.start()
-        asyncio.run(traced(hours))
+        asyncio.run(asked_whose(hours))
         return
     days: dict[int, list[tuple[float, int]]] = {}
     with tempfile.TemporaryDirectory(dir=Path.home()) as base:

@@ -201,6 +201,7 @@ def status(ctx: Context) -> dict[str, Any]:
         "usable": ctx.usable,
         "recovered": ctx.recovered,
         "ending": ctx.ending,
+        "day_net": exact(ctx.limits.day_net),
         "equity": None if ctx.account.equity is None else exact(ctx.account.equity),
         "positions": [_position(ctx, desk, desk.holding) for desk in ctx.desks.values() if desk.holding is not None],
         "orders": [_order(desk) for desk in ctx.desks.values() if desk.execution is not None],

@@ -96,6 +96,11 @@ class OkxClient:
         return self._outside.hosts
 
     @property
+    def lines(self) -> list[tuple[str, str]]:
+        """Give the lines by name, each with how usable it is."""
+        return [(line.plan.name, line.phase.value) for line in self._lines]
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Give what must never be seen in a log."""
         return () if self._credentials is None else self._credentials.secrets()

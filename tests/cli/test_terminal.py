@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
@@ -12,8 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from builders import T0
 from cli.conftest import CLEAN
+from rich.console import Console
 
+from scalpctl.cli.render.dashboard import drawn
 from scalpctl.ledger.folder import LedgerFolder
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -85,10 +89,49 @@ def test_a_run_is_shown_as_it_stands_and_leaves_the_last_events(root: Path) -> N
     assert code == 0, seen
     assert "equity " in seen
     assert "trading" in seen
-    assert re.search(r"instrument +side +contracts +entry +net now +stop +protection", seen)
+    assert re.search(r"today -?[0-9.]+ after fees +lines +public ready +candles ready +private ready", seen)
+    assert re.search(r"instrument +bid +ask +age +regime +last refusal", seen)
+    assert re.search(r"-USDT-SWAP +[0-9.]+ +[0-9.]+ +0\.[0-9] s +(ranging|trending_up|trending_down)", seen)
+    assert re.search(r"position +side +contracts +entry +net now +stop +protection +margin +rules", seen)
     assert re.search(r"-USDT-SWAP +(long|short) +[0-9.]+ .*(protected|placing)", seen)
     _, _, after = seen.rpartition("net now")
     assert "closed" in after  # the picture is gone, the last events and the summary stay
+
+
+def test_the_picture_tells_of_orders_limits_lines_and_rules_that_are_not_at_rest() -> None:
+    status = {
+        "at": T0 + 750_000, "usable": False, "ending": None, "equity": "998.5", "day_net": "-1.5",
+        "latches": [
+            {"limit": "refusals", "instrument": "", "why": "5 refused, 51000 \x1b[2Jno", "until": T0 + 60_000_000},
+            {"limit": "ramp", "instrument": "", "why": "look at them", "until": None},
+        ],
+        "instruments": [
+            {"instrument": "BTC-USDT-SWAP", "bid": "64000.1", "ask": "64000.2", "ticker_at": T0, "regime": "ranging",
+             "warm": True, "skipped": "spread"},
+        ],
+        "positions": [
+            {"instrument": "BTC-USDT-SWAP", "side": "long", "contracts": "0.15", "entry_price": "64000.123456789",
+             "unrealised_net": "-0.25", "stop": "63500", "protection": "protected", "margin_ratio": "21.5",
+             "rules": ["stop_loss:hold:quiet", "smart_exit:veto:holding_on", "trailing:hold:no_price"],
+             "closing": None},
+        ],
+        "orders": [
+            {"instrument": "ETH-USDT-SWAP", "role": "entry", "action": "sell", "contracts": "0.31", "price": "3200.1",
+             "state": "resting", "quotes": 2},
+        ],
+    }  # fmt: skip
+    paper = Console(width=170, record=True, file=io.StringIO())
+    paper.print(*drawn("S", status, [("public", "ready"), ("private", "down")]), sep="\n")
+    seen = paper.export_text()
+    for words in (
+        "entries held", "equity 998.5  today -1.5 after fees",
+        "public ready  private down", "no entries until a person resumes: ramp, look at them",
+        "64000.2  0.8 s  ranging  spread", "smart_exit holding_on, trailing no_price", "ETH-USDT-SWAP  entry  sell",
+        "3200.1  resting",
+    ):  # fmt: skip
+        assert words in seen, seen
+    assert "\x1b[2J" not in seen
+    assert "stop_loss quiet" not in seen
 
 
 @pytest.mark.parametrize("typed", [b"main\n", b"yes\n", b"\n", b"\x04"])

@@ -202,7 +202,7 @@ def _picture(call: Invocation, session: Session) -> Callable[[], None]:
                 dashboard.note(stamped(at, line))
         if clock.monotonic() - drawn[0] >= DRAWN_EVERY_NS:
             drawn[0] = clock.monotonic()
-            dashboard.show(status(session.machine.context))
+            dashboard.show(status(session.machine.context), session.venue.client.lines)
 
     dashboard.begin()
     session.runner.watchers.append(watcher)

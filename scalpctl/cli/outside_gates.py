@@ -50,13 +50,18 @@ def _typed(account: str) -> bool:
 
 
 def _require_audited(loaded: Loaded, folder: LedgerFolder) -> None:
-    """Real money needs a recent audit in which nothing was red or yellow, of this code with this configuration."""
+    """Real money needs a recent audit in which nothing was red or yellow, of this code with this configuration.
+
+    An engine that comes back after its death needs none: its positions want it now, and it was let in with that code.
+    """
     if not folder.ledger.exists():  # before its first session there is nothing to audit
         return
     from scalpctl.ledger.audits import past_audits
     from scalpctl.wiring.code import code_digest
 
     wanted = (code_digest(), loaded.digest())
+    if _died_as(folder) == wanted:
+        return
     oldest = WallClock().now() - AUDIT_AGE_US_MAX
     for line in past_audits(folder):
         same = (line.get("code_digest"), line.get("config_digest")) == wanted
@@ -66,6 +71,16 @@ def _require_audited(loaded: Loaded, folder: LedgerFolder) -> None:
         "live trading needs a green go-live audit of this code and this configuration, not older than an hour",
         hint="scalpctl audit --env live --online --go-live",
     )
+
+
+def _died_as(folder: LedgerFolder) -> tuple[str, str] | None:
+    """Give code and configuration of the last session if it never came to its end."""
+    from scalpctl.ledger.reading import LedgerReader
+
+    with LedgerReader(folder.ledger) as reader:
+        rows = reader.rows("SELECT code_digest, config_digest, end_kind FROM sessions ORDER BY seq DESC LIMIT 1")
+    died = bool(rows) and rows[0]["end_kind"] in {None, "crashed"}
+    return (rows[0]["code_digest"], rows[0]["config_digest"]) if died else None
 
 
 def _require_fit(call: Invocation, loaded: Loaded) -> None:

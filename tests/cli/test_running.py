@@ -12,9 +12,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from builders import T0, a_session
 from cli.conftest import CLEAN, Run
 
 from scalpctl.cli.app import run as run_here
+from scalpctl.core.records.sessions import SessionEnded
+from scalpctl.host.hand_clock import HandClock
+from scalpctl.host.ids import CountedIds
+from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ledger.opening import open_ledger
+from scalpctl.settings.loading import load
+from scalpctl.wiring.code import code_digest
 
 Here = Callable[..., tuple[int, str, str]]
 
@@ -143,6 +151,31 @@ def test_live_wants_its_three_signs(here: Here) -> None:
     code, _, err = here("run", "--env", "live", "--live")
     assert code == 77, err
     assert "SCALPCTL_LIVE_ACK" in err
+
+
+@pytest.mark.parametrize(
+    ("ended", "changed", "said"),
+    [
+        (None, {}, "there is no API key"),
+        ("crashed", {}, "there is no API key"),
+        ("clean", {}, "live trading needs a green go-live audit"),
+        (None, {"code_digest": "another"}, "live trading needs a green go-live audit"),
+        (None, {"config_digest": "another"}, "live trading needs a green go-live audit"),
+    ],
+)
+def test_an_engine_that_died_comes_back_as_it_was_and_any_other_start_needs_an_audit(
+    here: Here, root: Path, monkeypatch: pytest.MonkeyPatch, ended: str | None, changed: dict[str, str], said: str
+) -> None:  # fmt: skip
+    monkeypatch.setenv("SCALPCTL_LIVE_ACK", "main")
+    as_now = {"code_digest": code_digest(), "config_digest": load(None, {}, {("env",): "live"}).digest()}
+    writer = open_ledger(LedgerFolder(root, "live", "main"), HandClock(T0), CountedIds(), purpose="run")
+    writer.write(a_session(env="live", **(as_now | changed)))
+    if ended is not None:
+        writer.write(SessionEnded(session_id="S1", ended_at=T0, end_kind=ended, end_reason="a test"))
+    writer.close()
+    code, _, err = here("run", "--env", "live", "--live")
+    assert code == 77
+    assert said in err
 
 
 def test_a_replay_proves_that_nothing_differs(here: Here) -> None:

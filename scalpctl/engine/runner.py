@@ -140,6 +140,10 @@ class Runner:
         if broken is not None:
             raise broken
 
+    async def settled(self) -> None:
+        """Wait until everything recorded so far is on disk: who comes back from this is alive in every part."""
+        await self.ledger.durable(self._ticket)
+
     market = account = hear
     """Feeds call these: market values and account news are events as they are."""
 

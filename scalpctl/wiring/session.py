@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,7 +24,9 @@ from scalpctl.engine.memory import Remembered
 from scalpctl.engine.plan import BAR, Plan
 from scalpctl.engine.runner import Means, Runner
 from scalpctl.errors import EngineRefused, ExchangeUnavailable, LedgerError, ScalpctlError
+from scalpctl.host.clock import WallClock
 from scalpctl.host.ids import CountedIds, RandomIds
+from scalpctl.host.service_manager import ServiceManager
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.opening import Holder, open_ledger
 from scalpctl.ledger.reading import LedgerReader
@@ -153,6 +156,7 @@ class Session:
             feeling = Feeling(self.folder, self.writer, self.runner, self.venue.client)
             self.runner.feel = feeling
             background.append(feeling.watch)
+            background.append(self._tell_that_we_live)
             background.append(
                 lambda: kept_safe(self.folder, self._loaded.settings.ledger, self.venue.clock, self.writer)
             )
@@ -167,6 +171,15 @@ class Session:
                 for task in [*tasks, *self._later]:
                     task.cancel()
                 await control.close()
+
+    async def _tell_that_we_live(self) -> None:
+        """Tell a service manager that waits for it, as long as the loop turns and the ledger takes what it is given."""
+        manager, clock = ServiceManager(os.environ), WallClock()
+        manager.tell("READY=1")
+        while True:
+            await clock.sleep(manager.expects_every_s or 3_600)
+            await self.runner.settled()
+            manager.tell("WATCHDOG=1")
 
     async def _prepare(self) -> None:
         """Begin the session, learn what the exchange lists and what the account is, then listen."""

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
+import sqlite3
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.conftest import Run
+from cli.conftest import CLEAN, Run
 
 from scalpctl.analysis.service.units import JOBS, Place, command_of, crontab, unit_files
-from scalpctl.cli.commands.run import _require_audited
+from scalpctl.cli.outside_gates import _require_audited
 from scalpctl.errors import AccessRefused
 from scalpctl.host.clock import WallClock
+from scalpctl.host.ids import CountedIds
 from scalpctl.ledger.audits import note_audit
 from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ledger.opening import open_ledger
 from scalpctl.settings.loading import load
 from scalpctl.wiring.code import code_digest
 
@@ -53,10 +60,49 @@ def test_installing_writes_what_printing_shows(scalpctl: Run, tmp_path: Path) ->
     assert "flock" in scalpctl("service", "print", "reconcile", "--cron").stdout
 
 
+def test_the_unit_of_a_real_account_names_what_only_its_owner_can_fill_in() -> None:
+    place = Place(("/usr/bin/scalpctl",), Path("/srv"), "live", "alpha", None)
+    (unit,) = unit_files(JOBS["run"], place).values()
+    assert "#Environment=SCALPCTL_LIVE_ACK=alpha" in unit
+    assert "#LoadCredential=scalpctl:" in unit
+    assert "SCALPCTL_LIVE_ACK" not in "".join(unit_files(JOBS["audit"], place).values())
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(str(tmp_path / "notify"))
+        line.settimeout(20)
+        yield line
+
+
+def test_a_service_manager_hears_that_the_engine_lives_and_nothing_while_its_ledger_is_stuck(
+    manager: socket.socket, root: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    environment = CLEAN | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000", "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "scalpctl", "run", "--speed", "300x", "--seed", "7", "-q", "--root", str(root)]
+    engine = subprocess.Popen(command, env=environment, stdin=-3, stdout=-3, stderr=-3)
+    try:
+        assert [manager.recv(99) for _ in range(4)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+        with closing(sqlite3.connect(LedgerFolder(root, "sim", "main").ledger, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            manager.settimeout(1.5)  # a heartbeat comes five times a second
+            with pytest.raises(TimeoutError):
+                for _ in range(100):
+                    manager.recv(99)
+            other.execute("ROLLBACK")
+        manager.settimeout(20)
+        assert manager.recv(99) == b"WATCHDOG=1"
+    finally:
+        engine.terminate()
+        assert engine.wait(timeout=30) in {0, 1}  # at this speed twenty seconds for an orderly end are short
+
+
 @pytest.fixture
 def live(root: Path) -> LedgerFolder:
     folder = LedgerFolder(root, "live", "main")
-    folder.path.mkdir(parents=True, mode=0o700)
+    root.mkdir(mode=0o700)
+    folder.path.mkdir(mode=0o700)
     return folder
 
 
@@ -65,7 +111,7 @@ def test_live_trading_wants_a_green_audit_of_the_same_code_and_configuration_wit
 ) -> None:
     loaded = load(None, {}, {("env",): "live"})
     _require_audited(loaded, live)  # nothing to audit before the first session
-    live.ledger.touch()
+    open_ledger(live, WallClock(), CountedIds(), purpose="test").close()
     good: dict[str, Any] = {
         "at": WallClock().now(), "verdict": "green", "go_live": True, "code_digest": code_digest(),
         "config_digest": loaded.digest(),

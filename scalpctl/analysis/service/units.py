@@ -6,6 +6,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+ACKNOWLEDGED = "SCALPCTL_LIVE_ACK"
+"""The variable in which an account is named whose real money is meant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -78,7 +81,8 @@ def _service(job: Job, place: Place) -> str:
         "After=network-online.target time-sync.target",
         "Wants=network-online.target",
     ]
-    body = ["", "[Service]", f"ExecStart={command}", *(_RUNS if job.calendar is None else _ONCE), *_hardened(place)]
+    body = ["", "[Service]", f"ExecStart={command}", *(_RUNS if job.calendar is None else _ONCE)]
+    body += [*_hardened(place), *_real_account(job, place)]
     tail = (
         [] if job.calendar else ["", "[Install]", f"WantedBy={'default' if place.user_level else 'multi-user'}.target"]
     )
@@ -86,7 +90,8 @@ def _service(job: Job, place: Place) -> str:
 
 
 _RUNS = (
-    "Type=exec",
+    "Type=notify",
+    "WatchdogSec=60",
     "Restart=on-failure",
     "RestartPreventExitStatus=64 77 78",
     "RestartSec=5",
@@ -110,6 +115,16 @@ def _hardened(place: Place) -> list[str]:
         "LockPersonality=yes",
         "Environment=TZ=UTC",
     ]
+
+
+def _real_account(job: Job, place: Place) -> list[str]:
+    """Give what only its owner can fill in: where the key is, and that real money is meant."""
+    if place.env in {"sim", "paper"}:
+        return []
+    lines = ["# where no file of the configuration names the key:", "#LoadCredential=scalpctl:/etc/scalpctl/keys.yaml"]
+    if job.name == "run" and place.env == "live":
+        lines += ["# real money; the engine does not start without it:", f"#Environment={ACKNOWLEDGED}={place.account}"]
+    return lines
 
 
 def _timer(job: Job, name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from scalpctl.core.money import ZERO, add, subtract
+from scalpctl.core.money import ZERO, add
 
 
 class Reader(Protocol):
@@ -36,11 +36,6 @@ class Summary:
     causes: tuple[tuple[str, int], ...]
     open_positions: int
     drifts_open: int
-
-    @property
-    def identity_holds(self) -> bool:
-        """Tell whether the parts add up."""
-        return subtract(subtract(self.gross, self.fees), self.funding) == self.net
 
 
 def summarise(reader: Reader, session_id: str) -> Summary:

@@ -59,11 +59,6 @@ class Edge:
     net_ratio: Decimal
     needed_ratio: Decimal
 
-    @property
-    def is_enough(self) -> bool:
-        """Tell whether the entry is worth it."""
-        return self.net_ratio >= self.needed_ratio
-
     def evidence(self) -> Evidence:
         """Show the working."""
         return Evidence.of(

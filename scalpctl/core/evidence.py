@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from scalpctl.core.instants import Instant
 from scalpctl.core.money import canonical
 from scalpctl.errors import InvariantBroken
 
@@ -69,11 +68,6 @@ class Evidence:
     def to_plain(self) -> list[dict[str, Any]]:
         """Give everything as plain builtins, ready for canonical JSON."""
         return [item.to_plain() for item in self.items]
-
-
-def aged(name: str, value: Value, source: str, seen_at: Instant, at: Instant) -> Item:
-    """Make an item whose age is the time since the exchange stamped it."""
-    return Item(name, value, source, at - seen_at)
 
 
 def from_plain(rows: list[Mapping[str, Any]]) -> Evidence:

@@ -1,8 +1,8 @@
-"""Leverage from the adjusted strength of a signal: requested, capped, granted, with the whole working."""
+"""Leverage from the adjusted strength of a signal: requested and capped, with the whole working."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -66,7 +66,7 @@ class LeverageParameters(Parameters):
 
 @dataclass(frozen=True, slots=True)
 class LeverageChoice:
-    """Requested by strength, capped by configuration, instrument and tier, granted by the exchange (None: not yet)."""
+    """Requested by strength, capped by configuration and instrument; what the exchange grants is its own word."""
 
     category: Category
     strength: Decimal
@@ -74,12 +74,7 @@ class LeverageChoice:
     requested: Decimal
     capped: Decimal
     capped_by: str
-    granted: Decimal | None
     evidence: Evidence
-
-    def with_grant(self, granted: Decimal) -> LeverageChoice:
-        """Record what the exchange really set; margin and sizes use this number from here on."""
-        return replace(self, granted=granted)
 
 
 def category_of(adjusted: Decimal) -> Category:
@@ -107,7 +102,7 @@ def choose(
         strength=strength, regime=regime.value, regime_multiple=regime_multiple, atr_ratio=atr_ratio,
         volatility_multiple=volatility, adjusted=adjusted, category=category.value, requested=requested, capped=capped,
     )  # fmt: skip
-    return LeverageChoice(category, strength, adjusted, requested, max(capped, ONE), capped_by, None, shown)
+    return LeverageChoice(category, strength, adjusted, requested, max(capped, ONE), capped_by, shown)
 
 
 def _volatility_multiple(atr_ratio: Decimal, limits: LeverageParameters) -> Decimal:

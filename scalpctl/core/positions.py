@@ -126,11 +126,6 @@ def fund(position: Position, paid: Decimal) -> Position:
     return replace(position, result=position.result + Result(funding=paid))
 
 
-def penalise(position: Position, paid: Decimal) -> Position:
-    """Book a liquidation penalty (positive when paid)."""
-    return replace(position, result=position.result + Result(penalty=paid))
-
-
 def fold(instrument: Instrument, fills: Iterable[Fill]) -> tuple[Position, ...]:
     """Fold all fills of one instrument into its positions, flat to flat; the last one may be open.
 

@@ -24,12 +24,6 @@ def operator() -> str:
         return str(os.geteuid())
 
 
-def guard_process() -> None:
-    """Make files private by default and keep secrets out of core dumps."""
-    os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def resident_bytes() -> int:
     """Give the memory this process occupies."""
     try:

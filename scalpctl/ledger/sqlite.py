@@ -91,11 +91,6 @@ def deny_rewriting(connection: sqlite3.Connection) -> None:
     connection.set_authorizer(_authorize)
 
 
-def allow_everything(connection: sqlite3.Connection) -> None:
-    """Give back what ``deny_rewriting`` took, for migrations."""
-    connection.set_authorizer(None)
-
-
 def meaning(error: sqlite3.Error, path: Path) -> LedgerError:
     """Translate SQLite's error into what it means for the ledger."""
     name = getattr(error, "sqlite_errorname", None) or type(error).__name__

@@ -18,7 +18,6 @@ from scalpctl.core.exchange.reports import (
 )
 from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant, after, to_millis
-from scalpctl.core.money import Contracts
 from scalpctl.errors import AnswerMalformed
 from scalpctl.okx.pages import every_page, oldest_first
 from scalpctl.okx.rest import ReadRefused, RestClient
@@ -30,7 +29,6 @@ from scalpctl.okx.wire.account import (
     BillRow,
     ClosedPositionRow,
     LeverageRow,
-    MaxSizeRow,
     PositionRow,
     TradeFeeRow,
 )
@@ -49,7 +47,7 @@ from scalpctl.okx.wire.reports import (
     order_report,
     position_report,
 )
-from scalpctl.okx.wire.texts import contracts, decimal
+from scalpctl.okx.wire.texts import decimal
 from scalpctl.ports.clock import Clock
 
 T = TypeVar("T")
@@ -118,12 +116,6 @@ class OkxAccountReader:
                 if row.inst_id in found and value is not None:
                     found[row.inst_id] = max(value, found[row.inst_id] or value)
         return found
-
-    async def max_contracts(self, inst_id: str, mode: MarginMode) -> tuple[Contracts | None, Contracts | None]:
-        """Give the most that could be bought and sold now."""
-        ask = AccountQuery(inst_id=inst_id, td_mode=mode.value)
-        row = _only(await self._rest.read(endpoints.MAX_SIZE, MaxSizeRow, ask), "size")
-        return contracts(row.max_buy), contracts(row.max_sell)
 
     async def trade_fee(self, inst_family: str) -> TradeFeeRow:
         """Give what trading costs this account; a negative rate is paid, a positive one received."""

@@ -17,7 +17,6 @@ from scalpctl.okx.wire.market import (
     InstrumentRow,
     MarketQuery,
     MarkPriceRow,
-    PositionTierRow,
     PriceLimitRow,
     StatusRow,
     TickerRow,
@@ -90,11 +89,6 @@ class OkxMarketReader:
         """Give the band orders must lie in."""
         rows = await self._rest.read(endpoints.PRICE_LIMIT, PriceLimitRow, MarketQuery(inst_id=inst_id))
         return next((read.price_limit(row) for row in rows if row.inst_id == inst_id), None)
-
-    async def position_tiers(self, inst_family: str, margin_mode: str) -> tuple[PositionTierRow, ...]:
-        """Give margin rate and leverage by size."""
-        ask = MarketQuery(inst_type=_SWAP, inst_family=inst_family, td_mode=margin_mode)
-        return tuple(await self._rest.read(endpoints.POSITION_TIERS, PositionTierRow, ask))
 
     async def maintenance(self) -> tuple[Maintenance, ...]:
         """Give the maintenance that is announced or under way."""

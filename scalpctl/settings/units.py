@@ -66,7 +66,6 @@ TEXT = PlainSerializer(canonical, return_type=str)
 Number = Annotated[Decimal, BeforeValidator(number), TEXT]
 Ratio = Annotated[Decimal, BeforeValidator(ratio), TEXT]
 Usd = Annotated[Decimal, BeforeValidator(number), Field(gt=0), TEXT]
-Bps = Annotated[Decimal, BeforeValidator(number), Field(ge=0, le=10_000), TEXT]
 Seconds = Annotated[int, BeforeValidator(whole), Field(ge=0, le=31_536_000)]
 Millis = Annotated[int, BeforeValidator(whole), Field(ge=0, le=600_000)]
 Count = Annotated[int, BeforeValidator(whole), Field(ge=0, le=1_000_000)]

@@ -86,14 +86,6 @@ def liquidation_price(account: Account, position: Position) -> Decimal | None:
     return price if price > 0 else None
 
 
-def bankruptcy_price(position: Position) -> Decimal:
-    """Give the price at which an isolated position has used up its margin."""
-    spec = BY_ID[position.inst_id]
-    coins = multiply(abs(position.contracts), spec.ct_val)
-    per_coin = _WIDE.divide(position.margin, coins)
-    return position.average - per_coin if position.contracts > 0 else position.average + per_coin
-
-
 def largest(ex: Exchange, account: Account, inst_id: str, mode: str) -> Decimal:
     """Give the most contracts the account could open now."""
     spec = BY_ID[inst_id]

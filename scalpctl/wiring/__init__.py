@@ -19,7 +19,6 @@ from scalpctl.ports.clock import Clock
 
 if TYPE_CHECKING:
     from scalpctl.core.exchange.connections import ConnectionEvent
-    from scalpctl.ledger.writer import LedgerWriter
     from scalpctl.okx.client import OkxClient
     from scalpctl.okx.transport import HttpTransport
     from scalpctl.ports.connections import ConnectionListener
@@ -114,25 +113,6 @@ def exchange_client(
     outside = Outside(hosts, transport, WebSocketDialer(), clock, listener, random.Random(), within_s)
     box = Credentials(key.api_key.reveal(), key.secret.reveal(), key.passphrase.reveal())
     return OkxClient(outside, box), transport
-
-
-class ConnectionsIntoLedger:
-    """Writes what happens to the lines to the exchange into the ledger, without making anybody wait."""
-
-    def __init__(self, writer: LedgerWriter, session_id: str | None) -> None:
-        """Write for one session."""
-        self._writer = writer
-        self._session_id = session_id
-
-    def heard(self, event: ConnectionEvent) -> None:
-        """Hand one fact over."""
-        from scalpctl.core.records.sessions import ConnectionNoted
-
-        detail = {"detail": event.detail} | dict(event.figures)
-        noted = ConnectionNoted(
-            session_id=self._session_id, at=event.at, connection=event.line, event=event.fact, detail=detail
-        )
-        self._writer.append([noted])
 
 
 class NobodyListens:

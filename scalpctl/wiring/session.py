@@ -26,7 +26,7 @@ from scalpctl.engine.runner import Means, Runner
 from scalpctl.errors import EngineRefused, ExchangeUnavailable, LedgerError, ScalpctlError
 from scalpctl.host.clock import WallClock
 from scalpctl.host.ids import CountedIds, RandomIds
-from scalpctl.host.service_manager import ServiceManager
+from scalpctl.host.watchdog import Watchdog
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.opening import Holder, open_ledger
 from scalpctl.ledger.reading import LedgerReader
@@ -174,12 +174,12 @@ class Session:
 
     async def _tell_that_we_live(self) -> None:
         """Tell a service manager that waits for it, as long as the loop turns and the ledger takes what it is given."""
-        manager, clock = ServiceManager(os.environ), WallClock()
-        manager.tell("READY=1")
+        watchdog, clock = Watchdog(os.environ), WallClock()
+        watchdog.tell("READY=1")
         while True:
-            await clock.sleep(manager.expects_every_s or 3_600)
+            await clock.sleep(watchdog.expects_every_s or 3_600)
             await self.runner.settled()
-            manager.tell("WATCHDOG=1")
+            watchdog.tell("WATCHDOG=1")
 
     async def _prepare(self) -> None:
         """Begin the session, learn what the exchange lists and what the account is, then listen."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -192,3 +193,17 @@ def test_whatever_a_command_prints_ends_with_a_line_end(here: Here) -> None:
     printed += [here("--json", words)[1] for words in ("sessions", "audit", "analyze-session")]
     assert [text[-60:] for text in printed if text and not text.endswith("\n")] == []
     assert sum(bool(text) for text in printed) >= 12
+
+
+def test_a_running_engine_leaves_no_core_dump_and_makes_private_files(
+    engine: subprocess.Popen[str], root: Path
+) -> None:  # fmt: skip
+    folder = LedgerFolder(root, "sim", "main")
+    for _ in range(200):
+        if folder.ledger.exists():
+            break
+        time.sleep(0.05)
+    process = Path(f"/proc/{engine.pid}")
+    limits, status = (process / "limits").read_text(), (process / "status").read_text()
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
+    assert re.search(r"^Umask:\s+0077$", status, re.MULTILINE)

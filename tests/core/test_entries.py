@@ -312,7 +312,6 @@ def test_a_signal_must_be_worth_its_costs() -> None:
     rich = edge(D("0.004"), D("0.5"), fees, D("-0.001"), CostParameters(atr_multiple=D(1)))
     assert skip_of(judge_costs(rich)) is None
     assert rich.net_ratio == D("0.002") - D("0.0007") - D("0.0002")
-    assert rich.is_enough
     assert rich.evidence().get("cost_ratio") == D("0.0009")
     with pytest.raises(ConfigurationError):
         Fees(D("0.02"), D("0.05"))

@@ -11,14 +11,13 @@ import pytest
 from scalpctl.core.attribution import Confidence, Traces, closure_cause, rank
 from scalpctl.core.causes import Cause
 from scalpctl.core.drift import Drift, DriftKind, DriftParameters, DriftState, Held, compare, observe
-from scalpctl.core.evidence import Evidence, Item, aged, from_plain
+from scalpctl.core.evidence import Evidence, Item, from_plain
 from scalpctl.core.exchange.reports import (
     AlgoReport,
     BillReport,
     ClosedPositionReport,
     FillReport,
     OrderReport,
-    PositionReport,
 )
 from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.exits.targets import TakeProfitParameters
@@ -33,8 +32,7 @@ from scalpctl.core.margin import (
 )
 from scalpctl.core.money import Contracts
 from scalpctl.core.parameters import Move, Overrides, Scope, of_margin, of_price, resolve
-from scalpctl.core.sides import Action, Side
-from scalpctl.core.strays import StrayKind, foreign_fills, missing_stops, orphan_algos, orphan_orders
+from scalpctl.core.sides import Action
 from scalpctl.errors import ConfigurationError, InvariantBroken
 
 D = Decimal
@@ -242,28 +240,6 @@ def test_a_drift_that_keeps_changing_is_not_believed(start: Instant) -> None:
         assert believed == ()
 
 
-def test_what_nobody_ordered_is_found(start: Instant) -> None:
-    order, algo, fill = an_order(start, client_id="theirs"), an_algo(start), a_fill(start)
-    assert [stray.exchange_id for stray in orphan_orders(["ours"], [order])] == ["77"]
-    assert orphan_orders(["theirs"], [order]) == ()
-    assert [stray.exchange_id for stray in orphan_algos([], [algo])] == ["9"]
-    assert [stray.exchange_id for stray in foreign_fills(["78"], [fill])] == ["5"]
-
-
-def test_b27_a_position_without_a_live_stop_is_found(start: Instant) -> None:
-    position = PositionReport(
-        "BTC-USDT-SWAP", "1", Side.LONG, True, Contracts("2"), None, None, None, None, None, None, None, None, None,
-        None, None, "", "", start, start,
-    )  # fmt: skip
-    covering = an_algo(start, state="live")
-    too_small = an_algo(start, state="live", close_fraction=None, contracts=Contracts("1"))
-    other_way = an_algo(start, state="live", action=Action.BUY)
-    other_side = an_algo(start, state="live", position_side=Side.SHORT)
-    assert missing_stops([position], [covering]) == ()
-    for algos in ([], [too_small], [other_way], [other_side], [an_algo(start)]):
-        assert [stray.kind for stray in missing_stops([position], algos)] == [StrayKind.MISSING_STOP]
-
-
 def test_a_move_says_of_what() -> None:
     assert Move.parse("0.006 of_price") == of_price("0.006")
     assert str(of_margin("0.02")) == "0.02 of_margin"
@@ -291,9 +267,7 @@ def test_a_value_of_the_wrong_type_is_refused() -> None:
 
 
 def test_evidence_is_ordered_named_once_and_serialisable(start: Instant) -> None:
-    shown = Evidence.of("fills", price=D("60000.10"), count=3) + Evidence(
-        (aged("mark", D(1), "ws", start, Instant(start + 7)),)
-    )
+    shown = Evidence.of("fills", price=D("60000.10"), count=3) + Evidence((Item("mark", D(1), "ws", 7),))
     plain = shown.to_plain()
     assert plain[0] == {"name": "price", "value": "60000.10", "source": "fills"}
     assert plain[2]["age_us"] == 7

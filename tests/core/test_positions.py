@@ -19,7 +19,7 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.margin import cross_ratio, isolated_ratio, liquidation_price
 from scalpctl.core.money import Contracts, Quote
 from scalpctl.core.pnl import Result, break_even, fee, funding_paid, gross, return_ratio, settle
-from scalpctl.core.positions import apply, fold, fund, opened, penalise, signed
+from scalpctl.core.positions import apply, fold, fund, opened, signed
 from scalpctl.core.sides import Action, Side
 from scalpctl.errors import InvariantBroken
 
@@ -236,7 +236,6 @@ def test_shares_of_a_sum_add_up_to_it(total: int, parts: list[int]) -> None:
 def test_a15_funding_is_part_of_the_result(instrument: Any) -> None:
     position = fund(opened(instrument(), a_fill(1, Action.BUY, "60000", "1")), D("1.5"))
     assert position.result.net == D("-1.51")
-    assert penalise(position, D(2)).result.net == D("-3.51")
 
 
 def test_a16_net_is_always_gross_minus_fees_minus_funding() -> None:

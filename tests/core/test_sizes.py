@@ -85,11 +85,10 @@ def test_e78_impossible_sizing_is_refused() -> None:
         sizing(leverage=D(0))
 
 
-def test_leverage_shows_requested_capped_and_granted() -> None:
+def test_leverage_shows_what_was_requested_and_what_capped_it() -> None:
     choice = choose(D("0.8"), Regime.TRENDING, D("0.0234"), exchange_max=D(75), limits=LeverageParameters(cap=8))
     assert (choice.adjusted, choice.category) == (D("0.96"), Category.VERY_STRONG)
     assert (choice.requested, choice.capped, choice.capped_by) == (D(15), D(8), "cap")
-    assert choice.with_grant(D(5)).granted == D(5)
 
 
 @pytest.mark.parametrize(("strength", "leverage"), [("0.1", 3), ("0.3", 5), ("0.5", 8), ("0.7", 10), ("0.9", 15)])

@@ -73,10 +73,6 @@ class PositionFacts:
         """Give the result after all costs if everything were closed at that price, exactly."""
         return EXACT.subtract(EXACT.multiply(price, self.slope), self.offset)
 
-    def gross_at(self, price: Decimal) -> Decimal:
-        """Give the result of the price alone, exactly."""
-        return multiply(multiply(subtract(price, self.average_price), self.coins), Decimal(self.side.sign))
-
     def price_for(self, net: Decimal) -> Decimal:
         """Estimate the price at which the result after costs would be that much."""
         return ratio(EXACT.add(net, self.offset), self.slope)

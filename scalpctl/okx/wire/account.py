@@ -252,16 +252,6 @@ class TradeFeeRow(Row):
     ts: str = ""
 
 
-class RateLimitRow(Row):
-    """How many orders this sub-account may send."""
-
-    fill_ratio: Number = ""
-    main_fill_ratio: Number = ""
-    acc_rate_limit: Number = ""
-    next_acc_rate_limit: Number = ""
-    ts: str = ""
-
-
 class BalanceChange(Row):
     """A currency in a balance_and_position push."""
 

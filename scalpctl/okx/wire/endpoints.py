@@ -109,7 +109,6 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
 """Every endpoint, by the name of its constant."""
 
 BATCH_MAX = 20
-CANCEL_ALGOS_MAX = 10
 ACCOUNT_ORDERS_MAX = 1_000
 """New and amended orders per two seconds across all instruments; cancels are not counted."""
 

@@ -194,28 +194,11 @@ class ClosePositionAsk(Ask):
     tag: str = ""
 
 
-class ClosePositionRow(Row):
-    """The answer to closing a position."""
-
-    inst_id: str = ""
-    pos_side: str = ""
-    cl_ord_id: str = ""
-    tag: str = ""
-
-
 class CancelAllAfterAsk(Ask):
     """Arm the exchange's dead man's switch: 0 disarms, otherwise 10 to 120 seconds."""
 
     time_out: str
     tag: str = ""
-
-
-class CancelAllAfterRow(Row):
-    """When it fires: 0 when off, in seconds or milliseconds depending on who answers."""
-
-    trigger_time: str = ""
-    tag: str = ""
-    ts: str = ""
 
 
 class OrdersQuery(Ask):

@@ -17,7 +17,6 @@ from scalpctl.core.exchange.reports import (
     PositionReport,
 )
 from scalpctl.core.exchange.requests import MarginMode
-from scalpctl.core.instants import Instant
 from scalpctl.core.money import Contracts, subtract
 from scalpctl.core.sides import Side
 from scalpctl.errors import AnswerMalformed
@@ -267,11 +266,6 @@ def liquidation_near(row: LiquidationWarningRow) -> LiquidationNear:
     """Read a warning."""
     at = instant(row.p_time or row.u_time, "pTime")
     return LiquidationNear(plain(row.inst_id), plain(row.pos_id), decimal(row.mgn_ratio), at)
-
-
-def lifecycle_of(row: PositionRow) -> tuple[str, Instant]:
-    """Give what identifies one life of a position: the exchange uses its id again after a full close."""
-    return row.pos_id, instant(row.c_time, "cTime")
 
 
 def _made_up_id(row: FillRow) -> str:

@@ -64,11 +64,6 @@ def instant_or_none(text: str | None) -> Instant | None:
     return Instant(int(text) * MICROS_PER_MILLI)
 
 
-def instant_from_micros(text: str | None) -> Instant | None:
-    """Read the gateway's own stamp in microseconds; anything else is None, for it decides nothing."""
-    return Instant(int(text)) if text and _MICROS.fullmatch(text) else None
-
-
 def action(text: str) -> Action:
     """Read buy or sell; there is no default."""
     if text not in {"buy", "sell"}:

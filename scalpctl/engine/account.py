@@ -7,9 +7,11 @@ from decimal import Decimal
 from scalpctl.core import limits as brakes
 from scalpctl.core import margin
 from scalpctl.core.exchange.reports import BalanceReport, BillReport, PositionReport
+from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.instants import Instant
 from scalpctl.core.margin import MarginReading
-from scalpctl.core.money import ZERO, Exact, add, exact, multiply, subtract
+from scalpctl.core.money import ZERO, Exact, add, exact, multiply, ratio, subtract
+from scalpctl.core.pnl import gross
 from scalpctl.core.records.money import (
     BillMatched,
     BillMirrored,
@@ -113,6 +115,7 @@ def position(ctx: Context, report: PositionReport) -> None:
         imr=report.imr or report.margin,
         mmr=report.mmr,
     )
+    desk.ratio_here = _ratio_here(ctx, desk, report)
     _totals(ctx)
     if desk.holding is not None:
         if report.leverage is not None and report.leverage != desk.holding.leverage:
@@ -121,10 +124,28 @@ def position(ctx: Context, report: PositionReport) -> None:
         assess(ctx, desk, desk.holding)
 
 
+def _ratio_here(ctx: Context, desk: Desk, report: PositionReport) -> Decimal | None:
+    """Recompute an isolated margin ratio from the size and the average price of our own books; None where they differ.
+
+    The margin that was moved in and the tier's maintenance rate are the exchange's word: nobody else knows them.
+    """
+    holding, mark, bound, fees = desk.holding, report.mark_price, report.margin, ctx.account.fees
+    if holding is None or holding.position.is_flat or holding.contracts != report.contracts or fees is None:
+        return None
+    if report.margin_mode is not MarginMode.ISOLATED or not mark or bound is None or report.mmr is None:
+        return None
+    unrealised = gross(desk.instrument, holding.side, holding.contracts, (holding.position.average_price, mark))
+    maintenance = ratio(report.mmr, desk.instrument.notional(holding.contracts, mark).value)
+    rates = (maintenance, fees.taker_rate)
+    return margin.isolated_ratio(
+        desk.instrument, holding.contracts, mark, margin=bound, unrealised=unrealised, rates=rates
+    )
+
+
 def assess(ctx: Context, desk: Desk, holding: Holding) -> None:
     """Judge margin safety, also without a new reading: not knowing becomes an answer after a stated time."""
     before = holding.margin
-    verdict = margin.assess(desk.reading, None, holding.margin_state, ctx.at, desk.rules.margin)
+    verdict = margin.assess(desk.reading, desk.ratio_here, holding.margin_state, ctx.at, desk.rules.margin)
     holding.margin, holding.margin_state = verdict, verdict.state
     if before is not None and (before.answer, before.trust) == (verdict.answer, verdict.trust):
         return
@@ -137,7 +158,7 @@ def assess(ctx: Context, desk: Desk, holding: Holding) -> None:
             inst_id=desk.inst_id,
             at=ctx.at,
             margin_ratio=_exact(reading.margin_ratio if reading else None),
-            margin_ratio_recomputed=None,
+            margin_ratio_recomputed=_exact(desk.ratio_here),
             liquidation_price=_exact(reading.liquidation_price if reading else None),
             mark_price=exact(Decimal(desk.mark.price_text)) if desk.mark is not None else None,
             imr=_exact(reading.imr if reading else None),

@@ -216,6 +216,8 @@ class Desk:
     theirs: PositionReport | None = None
     """The exchange's own view of the position."""
     reading: MarginReading | None = None
+    ratio_here: Decimal | None = None
+    """The margin ratio recomputed from our own books, for the same instant."""
     skipped: str = ""
     """The reason of the last recorded skip: recorded again only when it changes."""
     profile: int = 0

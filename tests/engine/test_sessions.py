@@ -35,6 +35,15 @@ def test_hours_in_a_range_end_with_books_equal_to_the_last_digit(play: Play) -> 
     assert all(row["at"] - opened[row["position_id"]] <= 3_000_000 for row in confirmed)
 
 
+def test_margin_ratios_are_recomputed_from_our_own_books_and_agree(play: Play) -> None:
+    play.session(0.7)
+    checks = play.rows("SELECT margin_ratio AS theirs, margin_ratio_recomputed AS ours FROM margin_checks")
+    assert checks
+    for row in checks:
+        assert row["ours"] is not None
+        assert abs(D(row["theirs"]) / D(row["ours"]) - 1) < D("1E-9")
+
+
 def test_the_same_seed_gives_byte_identical_journals(tmp_path: Path) -> None:
     first, second = Play(tmp_path / "a"), Play(tmp_path / "b")
     for play in (first, second):

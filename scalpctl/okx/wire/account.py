@@ -218,15 +218,6 @@ class LeverageRow(Row):
     ccy: str = ""
 
 
-class MaxSizeRow(Row):
-    """The most that can be opened, in contracts."""
-
-    inst_id: str
-    max_buy: Number = ""
-    max_sell: Number = ""
-    ccy: str = ""
-
-
 class FeeGroup(Row):
     """The rates of one group of instruments; negative means that we pay."""
 

@@ -207,23 +207,6 @@ class PriceLimitRow(Row):
     enabled: Flag = True
 
 
-class PositionTierRow(Row):
-    """One step of margin rate and leverage by size."""
-
-    inst_family: str
-    tier: str
-    min_sz: str
-    max_sz: str
-    mmr: str
-    imr: str
-    max_lever: str
-    uly: str = ""
-    inst_id: str = ""
-    opt_mgn_factor: Number = ""
-    quote_max_loan: Number = ""
-    base_max_loan: Number = ""
-
-
 class StatusRow(Row):
     """A maintenance: ongoing, announced or over."""
 

@@ -92,6 +92,7 @@ def _service(job: Job, place: Place) -> str:
 _RUNS = (
     "Type=notify",
     "WatchdogSec=60",
+    "MemoryMax=2G",
     "Restart=on-failure",
     "RestartPreventExitStatus=64 77 78",
     "RestartSec=5",

@@ -1,0 +1,64 @@
+"""A long life does not grow: what is kept to know a second copy is bounded, and what was let go of stays known."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from decimal import Decimal
+
+from scalpctl.core.exchange.reports import BillReport, FillReport, OrderReport
+from scalpctl.core.fills import from_report
+from scalpctl.core.instants import Instant
+from scalpctl.core.money import Contracts
+from scalpctl.core.sides import Action
+from scalpctl.engine.booked import IDS_KEPT_US, Booked
+from scalpctl.okx.stream.identities import FILLS_KEPT, ORDERS_KEPT, SeenFills, SeenOrders
+
+START = Instant(1_795_162_530_000_000)
+HOUR_US = 3_600_000_000
+FILL = FillReport(
+    "BTC-USDT-SWAP", "1", "77", "", Action.SELL, None, Decimal(59_500), Contracts("1"), None, "USDT", "taker", None,
+    "", "", "", START, "ws",
+)  # fmt: skip
+ORDER = OrderReport(
+    "BTC-USDT-SWAP", "77", "c1", Action.BUY, None, "post_only", "live", Contracts("2"), Contracts("0"),
+    Decimal(60_000), None, None, "USDT", None, False, None, "isolated", "normal", "", "", "", "", "", START, START,
+)  # fmt: skip
+BILL = BillReport(
+    "1", "2", "1", "USDT", Decimal(-1), Decimal(1), "BTC-USDT-SWAP", "", "", None, None, None, None, None, START
+)  # fmt: skip
+
+
+def weight(one: object) -> int:
+    """Give the bytes of an object's own containers."""
+    return sum(sys.getsizeof(value) for value in vars(one).values())
+
+
+def test_a_client_knows_the_newest_copies_and_grows_no_further() -> None:
+    fills, orders, weights = SeenFills(), SeenOrders(), set()
+    for number in range(6 * max(FILLS_KEPT, ORDERS_KEPT)):
+        assert fills.first_copy(replace(FILL, trade_id=str(number))) is None
+        assert orders.is_news(replace(ORDER, order_id=str(number)))
+        if number > 3 * max(FILLS_KEPT, ORDERS_KEPT):
+            weights.add(weight(fills) + weight(orders))
+            assert fills.first_copy(replace(FILL, trade_id=str(number - 500))) is not None
+            assert not orders.is_news(replace(ORDER, order_id=str(number - 500)))
+    assert max(weights) <= 1.5 * min(weights)
+
+
+def test_an_engine_lets_go_of_old_ids_and_takes_nothing_old_for_new() -> None:
+    booked, weights = Booked(), []
+    booked.opened_at = START
+    for hour in range(1, 30 * 24):
+        at = Instant(START + hour * HOUR_US)
+        booked.fills["BTC-USDT-SWAP", str(hour), "77"] = at
+        booked.add_bill(replace(BILL, bill_id=str(hour), at=at))
+        booked.forget_old()
+        weights.append(len(booked.fills) + len(booked.bills))
+        oldest = from_report(replace(FILL, trade_id="1"))
+        assert booked.has_fill(oldest, in_suspense=False)
+        assert booked.has_bill(replace(BILL, bill_id="1"))
+        assert not booked.has_fill(from_report(replace(FILL, trade_id="new", filled_at=at)), in_suspense=False)
+        assert not booked.has_bill(replace(BILL, bill_id="new", at=at))
+    assert max(weights) <= 2 * (IDS_KEPT_US // HOUR_US + 2)
+    assert not booked.has_fill(from_report(replace(FILL, trade_id="1")), in_suspense=True)

@@ -91,6 +91,7 @@ def _service(job: Job, place: Place) -> str:
 
 _RUNS = (
     "Type=notify",
+    "TimeoutStartSec=300",
     "WatchdogSec=60",
     "MemoryMax=2G",
     "Restart=on-failure",

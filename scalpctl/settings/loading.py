@@ -18,7 +18,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from scalpctl.core.money import parse_decimal
-from scalpctl.errors import ConfigurationError, NotCanonical
+from scalpctl.errors import ConfigurationError, NotCanonical, UsageError
 from scalpctl.resources import folder
 from scalpctl.settings.model import Settings
 from scalpctl.settings.problems import ConfigurationProblems, Path, Problem, dotted
@@ -120,6 +120,18 @@ def _overrides(given: Mapping[Path, Any]) -> Source:
     for path, value in given.items():
         _set(source.values, path, value)
     return source
+
+
+def changed(texts: Sequence[str]) -> dict[Path, Any]:
+    """Read changes as they are typed, like ``limits.max_usd_size=50``; whether there are such, loading says."""
+    found: dict[Path, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"{text!r} is no change", hint="write it like limits.max_usd_size=50")
+        path: Path = tuple(name.strip().split("."))
+        found[path] = _parsed(value.strip(), _annotation(path))
+    return found
 
 
 def _set(values: dict[str, Any], path: Path, value: Any) -> None:

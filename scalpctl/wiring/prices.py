@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from scalpctl.core import market
 from scalpctl.core.exchange.connections import ConnectionEvent
 from scalpctl.core.market import Ticker
 from scalpctl.okx.client import OkxClient, Outside
@@ -59,15 +60,7 @@ class PublicPrices:
 
     async def history(self, market: Market) -> None:
         """Give a market the past its prices come from, so that indicators warm up on what really was."""
-        past = await self.client.market.candles(market.inst_id, "1m", HISTORY)
-        tick = float(BY_ID[market.inst_id].tick)
-        market.candles = [
-            Candle(
-                one.opened_at, round(one.open / tick), round(one.high / tick), round(one.low / tick),
-                round(one.close / tick), one.contracts,
-            )
-            for one in past
-        ]  # fmt: skip
+        market.candles = in_ticks(market.inst_id, await self.client.market.candles(market.inst_id, "1m", HISTORY))
 
     async def follow(self, tell: Callable[[Ticker], None], inst_ids: Sequence[str]) -> None:
         """Pass prices on until cancelled."""
@@ -77,6 +70,18 @@ class PublicPrices:
     async def close(self) -> None:
         """Hang up."""
         await self._transport.close()
+
+
+def in_ticks(inst_id: str, past: Sequence[market.Candle]) -> list[Candle]:
+    """Give candles as the embedded exchange keeps them."""
+    tick = float(BY_ID[inst_id].tick)
+    return [
+        Candle(
+            one.opened_at, round(one.open / tick), round(one.high / tick), round(one.low / tick),
+            round(one.close / tick), one.contracts,
+        )
+        for one in past
+    ]  # fmt: skip
 
 
 async def record(hosts: Hosts, clock: Clock, path: Path, inst_ids: Sequence[str], seconds: float) -> int:

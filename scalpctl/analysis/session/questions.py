@@ -175,7 +175,7 @@ def _partials(report: Row) -> list[Row]:
 
 def _otherwise(report: Row) -> list[Row]:
     name = report["session"]["sessions"][-1] if report["session"]["sessions"] else "last"
-    return [{"answer": f"play it again with other parameters: scalpctl replay {name}, then analyze-session compare"}]
+    return [{"answer": f"trade its prices again with another setting: scalpctl replay {name} --set NAME=VALUE"}]
 
 
 QUESTIONS: dict[str, Question] = {

@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
+from msgspec import UNSET
+
 from scalpctl.core import fills as executions
 from scalpctl.core import positions
 from scalpctl.core.closing import CloseEvent
@@ -224,7 +226,15 @@ def legs_of(
 def _flat(ctx: Context, desk: Desk, holding: Holding) -> None:
     """Let go of a position that has reached zero: its stop is released, its closure waits for the evidence."""
     holding.flat_at = holding.position.closed_at or ctx.at
-    ctx.record(PositionChanged(position_id=holding.position_id, contracts=exact(ZERO)))
+    peak, trough = closures.extremes(holding)
+    ctx.record(
+        PositionChanged(
+            position_id=holding.position_id,
+            contracts=exact(ZERO),
+            peak_price=peak or UNSET,
+            trough_price=trough or UNSET,
+        )
+    )
     if holding.close is not None and not holding.close.is_over:
         holding.close = advance_close(holding.close, CloseEvent.FLAT)
     guarding.released(ctx, desk, holding)

@@ -13,7 +13,7 @@ from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.reports import FillReport
 from scalpctl.core.gates.state import LastClose
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
-from scalpctl.core.money import ZERO, add, exact, multiply, subtract
+from scalpctl.core.money import ZERO, Exact, add, exact, multiply, subtract
 from scalpctl.core.pnl import settle
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.core.records.positions import PositionClosed
@@ -229,6 +229,13 @@ def _maker_share(holding: Holding) -> Decimal:
     whole = sum((Fraction(fill.contracts.value) for fill in holding.fills), Fraction(0))
     maker = sum((Fraction(fill.contracts.value) for fill in holding.fills if fill.liquidity == "maker"), Fraction(0))
     return settle(maker / whole) if whole else ZERO
+
+
+def extremes(holding: Holding) -> tuple[Exact | None, Exact | None]:
+    """Give the highest and the lowest price at which the position could have been closed; None where none was seen."""
+    seen = (holding.watch.highest, holding.watch.lowest)
+    highest, lowest = (exact(Decimal(repr(one))) if isfinite(one) and one > 0 else None for one in seen)
+    return highest, lowest
 
 
 def _excursion(holding: Holding, entry: Decimal, *, worst: bool) -> Decimal:

@@ -59,6 +59,8 @@ class Working:
     sent_at: Instant
     cancelling: bool = False
     asked: bool = False
+    average_price: Decimal | None = None
+    """What the exchange says its executions cost on average, as recorded."""
     late_since: Instant | None = None
     """Since when the order is over although not every fill the exchange reported has been seen."""
 

@@ -18,6 +18,7 @@ from scalpctl.core.exchange.reports import (
     PositionReport,
 )
 from scalpctl.core.exchange.resolutions import Resolution
+from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.market import Candle, Maintenance
 from scalpctl.ports.feeds import AccountNews, AlgosPending, FillConflict, MarketValue, PositionsSnapshot, Resync
@@ -29,6 +30,7 @@ class Placed:
 
     client_id: str
     outcome: Outcome
+    sent_at: Instant = Instant(0)  # noqa: RUF009  immutable
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ class Machine:
 
     def _placed(self, answer: events.Placed) -> None:
         desk, working = self.context.orders[answer.client_id]
-        ordering.placed(self.context, desk, working, answer.outcome)
+        ordering.placed(self.context, desk, working, answer)
         trading.pursue(self.context, desk)
 
     def _cancelled(self, answer: events.Cancelled) -> None:

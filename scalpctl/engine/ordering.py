@@ -20,6 +20,7 @@ from scalpctl.core.sides import Action
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Role, Working
 from scalpctl.engine.effects import AskOrder, ReadFills
+from scalpctl.engine.events import Placed
 
 CANCEL_PATIENCE_US = 3 * MICROS_PER_SECOND
 """How long a cancelled order may take to be reported as over before it is asked for."""
@@ -127,24 +128,23 @@ def withdraw_unfollowed(ctx: Context, desk: Desk) -> list[Working]:
     return left
 
 
-def placed(ctx: Context, desk: Desk, working: Working, outcome: Outcome) -> None:
+def placed(ctx: Context, desk: Desk, working: Working, answer: Placed) -> None:
     """Take the answer to an order."""
-    before = working.order
+    before, outcome = working.order, answer.outcome
     if isinstance(outcome, Unknown) and not before.is_open:
         return  # it was cleared up meanwhile, by a report or by asking
     working.order = orders.answered(before, outcome)
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {"sent_at": answer.sent_at}
     if isinstance(outcome, Accepted):
-        changes = {"order_id": outcome.exchange_id, "acked_at": outcome.acked_at or ctx.at}
+        changes |= {"order_id": outcome.exchange_id, "acked_at": outcome.acked_at or ctx.at}
     elif isinstance(outcome, Refused) and working.order.state is OrderState.REFUSED:
-        changes = {"refusal_code": outcome.code, "refusal": outcome.message[:200], "finished_at": ctx.at}
+        changes |= {"refusal_code": outcome.code, "refusal": outcome.message[:200], "finished_at": ctx.at}
         if working.role is Role.ENTRY:
             why = f"the last of {desk.inst_id} with {outcome.code} {outcome.message[:100]}"
             ctx.set_limits(brakes.order_refused(ctx.limits, ctx.at, why, ctx.limit_parameters))
     elif isinstance(outcome, Unknown):
-        changes = {"refusal_code": outcome.code, "refusal": outcome.why[:200]}
-    if working.order.state is not before.state or changes:
-        note(ctx, working, **changes)
+        changes |= {"refusal_code": outcome.code, "refusal": outcome.why[:200]}
+    note(ctx, working, **changes)
     if working.order.state is OrderState.UNKNOWN:
         ask(ctx, desk, working)
 
@@ -160,11 +160,14 @@ def reported(ctx: Context, working: Working, report: OrderReport) -> None:
     before = working.order
     working.order = orders.reported(before, report)
     working.asked = False
-    if working.order.state is before.state and working.order.reported == before.reported:
+    average = report.average_price
+    known = working.order.state is before.state and working.order.reported == before.reported
+    if known and average in {None, working.average_price}:
         return
     changes: dict[str, Any] = {"order_id": report.order_id, "filled_contracts": exact(report.filled_contracts)}
-    if report.average_price is not None:
-        changes["average_price"] = exact(report.average_price)
+    if average is not None:
+        working.average_price = average
+        changes["average_price"] = exact(average)
     if not working.order.is_open:
         changes["finished_at"] = report.updated_at
         if report.cancel_source:

@@ -193,7 +193,8 @@ class Runner:
             group.create_task(_PERFORM[type(effect)](self, effect))
 
     async def _place(self, order: PlaceOrder) -> None:
-        self.hear(events.Placed(order.client_id, await self._means.trading.place(order)))
+        sent_at = self._now()
+        self.hear(events.Placed(order.client_id, await self._means.trading.place(order), sent_at))
 
     async def _cancel(self, order: CancelOrder) -> None:
         self.hear(events.Cancelled(order.client_id, await self._means.trading.cancel(order)))

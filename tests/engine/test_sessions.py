@@ -44,6 +44,44 @@ def test_margin_ratios_are_recomputed_from_our_own_books_and_agree(play: Play) -
         assert abs(D(row["theirs"]) / D(row["ours"]) - 1) < D("1E-9")
 
 
+def test_orders_say_when_they_were_handed_over_and_what_they_cost_positions_how_far_the_price_went(play: Play) -> None:
+    play.session(0.7, flatten=True)
+    orders = play.rows("SELECT * FROM orders")
+    for row in orders:
+        assert row["intended_at"] <= row["sent_at"] <= row["acked_at"]
+    for row in play.rows(
+        "SELECT o.average_price AS told, dsum(f.contracts) AS contracts, o.client_id FROM orders o JOIN fills f USING "
+        "(client_id) WHERE o.state = 'filled' GROUP BY o.client_id"
+    ):
+        fills = play.rows("SELECT price, contracts FROM fills WHERE client_id = ?", row["client_id"])
+        worth = sum(D(one["price"]) * D(one["contracts"]) for one in fills)
+        assert abs(D(row["told"]) - worth / D(row["contracts"])) < D("1E-6")
+    positions = play.rows("SELECT * FROM positions WHERE state = 'closed'")
+    assert positions
+    for row in positions:
+        assert D(row["trough_price"]) <= D(row["peak_price"])
+
+
+MAY_STAY_EMPTY = {
+    "journal": {"cause"},
+    "fills": {"position_side", "sub_type", "category", "bill_id"},
+    "orders": {"position_side", "refusal_code", "refusal"},
+    "leverage_choices": {"position_id"},
+    "protections": {"callback_ratio", "active_price", "failure"},
+    "heartbeats": {"clock_offset_us"},
+}
+"""What a calm session on a simulated clock in net mode has no occasion for."""
+
+
+def test_no_column_of_the_ledger_stays_empty_for_ever(play: Play) -> None:
+    play.session(2)
+    play.session(0.1)
+    for (name,) in (tuple(row.values()) for row in play.rows("SELECT name FROM sqlite_master WHERE type = 'table'")):
+        rows = play.rows(f"SELECT * FROM {name} LIMIT 3000")
+        empty = {column for column in (rows[0] if rows else {}) if all(row[column] in (None, "") for row in rows)}
+        assert empty <= MAY_STAY_EMPTY.get(name, set()), name
+
+
 def test_the_same_seed_gives_byte_identical_journals(tmp_path: Path) -> None:
     first, second = Play(tmp_path / "a"), Play(tmp_path / "b")
     for play in (first, second):

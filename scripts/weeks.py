@@ -1,4 +1,4 @@
-"""Simulated weeks with restarts and other hands, each audited: nothing may be red or yellow, no one's fault.
+"""Simulated weeks with restarts and other hands, each proven and audited: nothing may be red or yellow, no one's fault.
 
 ``python scripts/weeks.py 20`` plays twenty whole weeks; ``--hours 24`` shorter ones; ``--from 7`` begins at a seed.
 A line per week; ends with 1 when any audit found anything.
@@ -54,6 +54,8 @@ def week(root: Path, seed: int, hours: int) -> dict[str, Any]:
         lasting = min(hours, PART_H)
         new = ["--seed", str(seed), "--world", world] if part == 0 else []
         scalpctl(root, "run", "--for", f"{lasting}h", "--speed", "max", "-q", "--schedule", str(plan), *new)
+    for proof in (("reconcile", "--statement"), ("ledger", "verify"), ("replay", "last", "--verify")):
+        scalpctl(root, *proof)  # ends everything where the answer is no
     audit = json.loads(scalpctl(root, "audit", "--online", "--json"))
     trades = json.loads(scalpctl(root, "trades", "--json", "--limit", "100000"))
     found: dict[str, Any] = audit["data"] | {"trades": len(trades["data"])}

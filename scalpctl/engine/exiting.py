@@ -176,7 +176,10 @@ def take_fraction(ctx: Context, desk: Desk, holding: Holding, contracts: Contrac
 
 
 def _take(ctx: Context, desk: Desk, holding: Holding) -> None:
-    """Close at once: market, then priced at the collar, then posted at the touch, in turn, while the stop stays."""
+    """Close at once: market, then priced at the collar, then posted at the touch, in turn, while the stop stays.
+
+    Where the exchange takes posted orders only, nothing else is tried: a refusal costs the time of a posted one.
+    """
     close = holding.close
     if close is None:
         return
@@ -184,7 +187,8 @@ def _take(ctx: Context, desk: Desk, holding: Holding) -> None:
     if not contracts:
         return
     holding.close = closing.advance(close, CloseEvent.TAKE)
-    kind = (OrderType.MARKET, OrderType.IOC, OrderType.POST_ONLY)[holding.urgent_attempts % 3]
+    ways = (OrderType.MARKET, OrderType.IOC, OrderType.POST_ONLY)
+    kind = OrderType.POST_ONLY if ctx.at < desk.posted_only_until else ways[holding.urgent_attempts % 3]
     holding.taking = ordering.send(
         ctx,
         desk,

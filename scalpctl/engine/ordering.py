@@ -26,6 +26,8 @@ CANCEL_PATIENCE_US = 3 * MICROS_PER_SECOND
 """How long a cancelled order may take to be reported as over before it is asked for."""
 FORGET_AFTER_US = 3 * 3_600 * MICROS_PER_SECOND
 """An order that is over is remembered this long: reports that are later than the exchange's own memory do not exist."""
+THIN_BOOK, THIN_FOR_US = "54012", 30 * MICROS_PER_SECOND
+"""The exchange takes only posted orders of an instrument whose book is thin; how long it is taken at its word."""
 AGAIN_US, AGAIN_MAX_US, SUSPENDED_US = MICROS_PER_SECOND // 4, 5 * MICROS_PER_SECOND, 20 * MICROS_PER_SECOND
 
 
@@ -139,6 +141,8 @@ def placed(ctx: Context, desk: Desk, working: Working, answer: Placed) -> None:
         changes |= {"order_id": outcome.exchange_id, "acked_at": outcome.acked_at or ctx.at}
     elif isinstance(outcome, Refused) and working.order.state is OrderState.REFUSED:
         changes |= {"refusal_code": outcome.code, "refusal": outcome.message[:200], "finished_at": ctx.at}
+        if outcome.code == THIN_BOOK:
+            desk.posted_only_until = Instant(ctx.at + THIN_FOR_US)
         if working.role is Role.ENTRY:
             why = f"the last of {desk.inst_id} with {outcome.code} {outcome.message[:100]}"
             ctx.set_limits(brakes.order_refused(ctx.limits, ctx.at, why, ctx.limit_parameters))

@@ -90,7 +90,7 @@ def _ask_for_bills(ctx: Context) -> None:
 
 def positions(ctx: Context, reports: tuple[PositionReport, ...]) -> None:
     """Take every open position: now, and only now, missing means none."""
-    held = {report.inst_id: report for report in reports if report.contracts}
+    held = {report.inst_id: report for report in reports if report.contracts and not _is_over(ctx, report)}
     for desk in ctx.desks.values():
         desk.theirs = held.get(desk.inst_id)
     for report in held.values():
@@ -99,10 +99,16 @@ def positions(ctx: Context, reports: tuple[PositionReport, ...]) -> None:
     _totals(ctx)
 
 
+def _is_over(ctx: Context, report: PositionReport) -> bool:
+    """Tell whether a picture is older than the execution that made its position flat: it shows what is over."""
+    desk = ctx.desks.get(report.inst_id)
+    return desk is not None and bool(report.contracts) and report.updated_at < desk.flat_at
+
+
 def position(ctx: Context, report: PositionReport) -> None:
     """Take one position: what the exchange holds, and how near it is to liquidation."""
     desk = ctx.desks.get(report.inst_id)
-    if desk is None:
+    if desk is None or _is_over(ctx, report):
         return
     desk.theirs = report if report.contracts else None
     if report.leverage is not None:

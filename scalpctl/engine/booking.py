@@ -225,7 +225,7 @@ def legs_of(
 
 def _flat(ctx: Context, desk: Desk, holding: Holding) -> None:
     """Let go of a position that has reached zero: its stop is released, its closure waits for the evidence."""
-    holding.flat_at = holding.position.closed_at or ctx.at
+    holding.flat_at = desk.flat_at = holding.position.closed_at or ctx.at
     peak, trough = closures.extremes(holding)
     ctx.record(
         PositionChanged(

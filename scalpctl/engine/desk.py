@@ -218,6 +218,8 @@ class Desk:
     theirs: PositionReport | None = None
     """The exchange's own view of the position."""
     reading: MarginReading | None = None
+    flat_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    """When the newest execution made its position flat."""
     posted_only_until: Instant = Instant(0)  # noqa: RUF009  immutable
     """Until when the exchange is believed to take posted orders only: it said that the book is thin."""
     ratio_here: Decimal | None = None

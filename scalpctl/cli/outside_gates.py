@@ -96,9 +96,7 @@ def _require_fit(call: Invocation, loaded: Loaded) -> None:
         rows = asyncio.run(account_rows(loaded, key, WallClock()))
     except ExchangeUnavailable:  # no information; the session asks again, for as long as it takes
         return
-    bad = [
-        row for row in rows if row.grade is Grade.FAIL and row.check != "exchange clock"
-    ]  # that has a limit of its own
+    bad = [row for row in rows if row.grade is Grade.FAIL and row.check != CLOCK]
     if bad:
         found = "; ".join(f"{row.check.removeprefix('exchange ')}: {row.found}" for row in bad)
         raise AccessRefused(f"the account is not fit to trade: {found}", hint="; ".join(row.cure for row in bad))

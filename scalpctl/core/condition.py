@@ -37,7 +37,12 @@ def reasons(seen: Condition, bounds: Bounds) -> dict[Limit, str | None]:
     full = free is not None and free < bounds.free_bytes
     slow = seen.commit_us > bounds.commit_us
     return {
-        Limit.CLOCK: f"our clock is {-(offset or 0) / 1_000:.0f} ms ahead of the exchange's" if skewed else None,
+        Limit.CLOCK: _skew(offset or 0) if skewed else None,
         Limit.COMMITS: f"a commit took {seen.commit_us / 1_000:.0f} ms" if slow else None,
         Limit.DISK: f"{(free or 0) // 1_000_000} MB are free where the ledger is" if full else None,
     }
+
+
+def _skew(offset_us: int) -> str:
+    where = "behind" if offset_us > 0 else "ahead of"
+    return f"our clock is {abs(offset_us) / 1_000:.0f} ms {where} the exchange's"

@@ -111,8 +111,8 @@ def position(ctx: Context, report: PositionReport) -> None:
     if desk is None or _is_over(ctx, report):
         return
     desk.theirs = report if report.contracts else None
-    if report.leverage is not None:
-        desk.leverage = report.leverage
+    if report.leverage is not None and report.margin_mode in {None, ctx.plan.settled.margin_mode}:
+        desk.leverage = report.leverage  # each margin mode has its own
     desk.reading = MarginReading(
         source="positions",
         seen_at=ctx.at,

@@ -35,7 +35,7 @@ from scalpctl.wiring.prices import in_ticks
 from scalpctl.wiring.session import Listening, Session, Wanted
 from scalpctl.wiring.venues import SIM_CASH, SIM_SEED, SimOptions, embedded
 
-Path_ = tuple[str | int, ...]
+Setting = tuple[str | int, ...]
 
 
 @dataclass(slots=True)
@@ -46,7 +46,6 @@ class Prices:
     begun: Instant = Instant(0)  # noqa: RUF009  immutable
     ended: Instant = Instant(0)  # noqa: RUF009  immutable
     past: dict[str, tuple[Candle, ...]] = field(default_factory=dict)
-    quotes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Tried:
 
 
 def try_changes(
-    reader: LedgerReader, tapes: Path, session_id: str, changes: Mapping[Path_, Any], progress: Callable[[int], None]
+    reader: LedgerReader, tapes: Path, session_id: str, changes: Mapping[Setting, Any], progress: Callable[[int], None]
 ) -> Tried:
     """Trade the prices of a session again, without and with the changes."""
     (session,) = reader.rows("SELECT config, tape FROM sessions WHERE session_id = ?", (session_id,))
@@ -67,7 +66,7 @@ def try_changes(
         base = Path(folder)
         config = base / "was.yaml"
         config.write_text(session["config"])  # JSON is YAML
-        as_sim: dict[Path_, Any] = {("env",): "sim", ("account",): "main"}
+        as_sim: dict[Setting, Any] = {("env",): "sim", ("account",): "main"}
         settings = load(config, {}, as_sim), load(config, {}, {**as_sim, **changes})
         prices = _prices(tapes, str(session["tape"]), base / f"prices{SUFFIX}")
         cash, minutes = _cash(reader, prices.begun), count(1)
@@ -91,7 +90,6 @@ def _prices(tapes: Path, name: str, path: Path) -> Prices:
         elif event.candles:
             found.past.setdefault(event.inst_id, event.candles)
     recorder.close()
-    found.quotes = recorder.count
     if found.ended - found.begun < 60 * MICROS_PER_SECOND:
         raise UsageError("the tape holds less than a minute of prices", hint="try a session that lasted longer")
     return found

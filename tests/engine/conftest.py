@@ -18,10 +18,11 @@ from scalpctl.ledger.reading import LedgerReader
 from scalpctl.ledger.verification.verify import verify
 from scalpctl.settings.loading import load
 from scalpctl.simulator.exchange import Exchange
-from scalpctl.simulator.serving.host import replay
+from scalpctl.simulator.serving.host import fresh_account, replay
 from scalpctl.simulator.serving.store import Store
+from scalpctl.simulator.state import Account
 from scalpctl.wiring.session import Ending, Listening, Session, Wanted
-from scalpctl.wiring.venues import SimOptions, embedded
+from scalpctl.wiring.venues import SIM_BEGINS, SimOptions, embedded
 
 Beside = Callable[[Session], Any]
 
@@ -104,6 +105,13 @@ class Play:
         exchange = Exchange(state)
         replay(exchange, entries)
         return exchange
+
+    def opened(self, cash: str = "1000") -> tuple[Exchange, Account]:
+        """Give an exchange with an account, before any engine has seen it; whoever changes it saves it."""
+        prepare_folder(self.folder)
+        exchange = Exchange.open(self.world, self.seed, SIM_BEGINS)
+        account, _ = fresh_account(self.seed, Decimal(cash))
+        return exchange, exchange.add_account(account, Decimal(cash))
 
     def rows(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
         with LedgerReader(self.folder.ledger) as reader:

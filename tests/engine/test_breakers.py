@@ -15,7 +15,7 @@ from scalpctl.wiring.memory import PAUSES_S
 WELL = Felt(clock_offset_us=300_000, commit_p99_us=4_000, free_bytes=5_000_000_000)
 ILL = [
     (Limit.CLOCK, Felt(clock_offset_us=-2_500_000), "our clock is 2500 ms ahead of the exchange's"),
-    (Limit.CLOCK, Felt(clock_offset_us=2_500_000), "our clock is -2500 ms ahead of the exchange's"),
+    (Limit.CLOCK, Felt(clock_offset_us=2_500_000), "our clock is 2500 ms behind the exchange's"),
     (Limit.COMMITS, Felt(commit_p99_us=1_700_000), "a commit took 1700 ms"),
     (Limit.DISK, Felt(free_bytes=150_000_000), "150 MB are free where the ledger is"),
 ]

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from engine.conftest import Play, command, until
 
 from scalpctl.cli.app import run
-from scalpctl.ledger.opening import prepare_folder
 from scalpctl.simulator import actors
-from scalpctl.simulator.exchange import Exchange
-from scalpctl.simulator.serving.host import fresh_account
 from scalpctl.simulator.serving.store import Store
-from scalpctl.wiring.venues import SIM_BEGINS
 
 DAY_US = 86_400_000_000
 
@@ -60,10 +55,7 @@ def test_reading_everything_again_books_nothing_twice_in_a_ledger_older_than_wha
 
 
 def test_a_position_older_than_the_ledger_is_taken_over_with_its_executions_once(play: Play) -> None:
-    prepare_folder(play.folder)
-    exchange = Exchange.open("range", 7, SIM_BEGINS)
-    account, cash = fresh_account(7, Decimal(1_000))
-    exchange.add_account(account, cash)
+    exchange, account = play.opened()
     exchange.advance(exchange.now + 60_000_000)
     actors.perform(exchange, account, "manual-open", {"instrument": "SOL-USDT-SWAP", "side": "buy", "contracts": "2"})
     Store(play.folder.path).save(exchange.snapshot())

@@ -183,3 +183,11 @@ def test_what_is_older_than_the_archives_is_said_to_be_unproven(play: Play) -> N
         proof = statement(reader, {"since": later, "cash": cash["cash"], "bills": [], "fills": []})
     assert proof.holds
     assert proof.postings_before == cash["n"] > 0
+
+
+def test_another_margin_mode_has_a_leverage_of_its_own(play: Play, capsys: pytest.CaptureFixture[str]) -> None:
+    holding(play)
+    play.config = "exchange: {margin_mode: cross}\n"
+    play.session(0.7)
+    assert asked(play, capsys, "reconcile")[0] == 0
+    play.check()

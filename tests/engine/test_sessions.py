@@ -9,11 +9,7 @@ from typing import Any
 import pytest
 from engine.conftest import Play, command, until
 
-from scalpctl.ledger.opening import prepare_folder
-from scalpctl.simulator.exchange import Exchange
-from scalpctl.simulator.serving.host import fresh_account
 from scalpctl.simulator.serving.store import Store
-from scalpctl.wiring.venues import SIM_BEGINS
 
 D = Decimal
 
@@ -256,10 +252,7 @@ def test_bad_weather_loses_no_fill_and_doubles_no_order(tmp_path: Path, faults: 
 
 
 def test_what_was_there_before_the_ledger_is_counted_once(play: Play) -> None:
-    prepare_folder(play.folder)
-    exchange = Exchange.open("range", 7, SIM_BEGINS)
-    account, cash = fresh_account(7, D(1_000))
-    exchange.add_account(account, cash)
+    exchange, account = play.opened()
     exchange.advance(exchange.now + 600_000_000)
     exchange.transfer(account, D("-1.5"))
     exchange.advance(exchange.now + 600_000_000)

@@ -275,5 +275,44 @@ def test_a_stop_is_rounded_to_fire_early_and_only_moves_tighter(instrument: Any)
     assert is_before_liquidation(D(59520), D(60000), D(57000), limits)
     assert not is_before_liquidation(D(59520), D(60000), D(59300), limits)
     assert is_before_liquidation(D(59520), D(60000), None, limits)
+
+
+def test_a_stop_may_sit_exactly_at_its_share_of_the_way_to_liquidation() -> None:
+    limits = ProtectionParameters(liquidation_share_ratio=D("0.6"))
+    assert is_before_liquidation(D(94), D(100), D(90), limits)
+    assert not is_before_liquidation(D("93.99"), D(100), D(90), limits)
+
+
+def test_a_stop_moves_by_its_smallest_step_and_never_for_nothing() -> None:
+    assert improves(Side.LONG, D(101), D(100), ProtectionParameters(step_ratio=D("0.01")))
+    assert not improves(Side.LONG, D(100), D(100), ProtectionParameters(step_ratio=D(0)))
+
+
+def test_a_position_is_asked_about_after_three_seconds_and_closed_after_eight() -> None:
+    limits = ProtectionParameters()
+    assert (limits.ask_s, limits.escalate_s) == (3, 8)
+
+
+@pytest.mark.parametrize(
+    "allowed", [{"ask_s": 1}, {"ask_s": 30, "escalate_s": 60}, {"ask_s": 1, "escalate_s": 2}], ids=str
+)
+def test_waiting_for_a_stop_has_bounds(allowed: dict[str, int]) -> None:
+    ProtectionParameters(**allowed)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        {"ask_s": 0}, {"ask_s": 31, "escalate_s": 60}, {"escalate_s": 61}, {"ask_s": 1, "escalate_s": 1},
+        {"ask_s": 8, "escalate_s": 8}, {"ask_s": 9, "escalate_s": 8},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_no_wait_for_a_stop_is_outside_its_bounds(impossible: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError):
-        ProtectionParameters(ask_s=9, escalate_s=8)
+        ProtectionParameters(**impossible)  # type: ignore[arg-type]
+
+
+def test_only_what_stands_at_the_exchange_rests(start: Instant) -> None:
+    resting = {state for state in OrderState if an_order(start, state=state).rests}
+    assert resting == {OrderState.LIVE, OrderState.PARTLY_FILLED}

@@ -59,6 +59,17 @@ def test_the_exchanges_digits_are_kept(text: str) -> None:
     assert exact(parse_decimal(text)) == text
 
 
+def test_fifty_characters_are_a_number_and_one_more_is_none() -> None:
+    assert parse_decimal("9" * 50) == 10**50 - 1
+    with pytest.raises(NotCanonical):
+        parse_decimal("9" * 51)
+
+
+def test_a_text_that_is_no_number_is_not_passed_on() -> None:
+    with pytest.raises(NotCanonical):
+        exact("1.")
+
+
 def test_small_numbers_never_turn_into_exponents() -> None:
     assert exact(Decimal("1E-7")) == "0.0000001"
     assert exact(Decimal("-1.5E-12")) == "-0.0000000000015"
@@ -85,6 +96,19 @@ def test_an_inexact_product_is_refused_instead_of_rounded() -> None:
         multiply(Decimal("0." + "3" * 40), Decimal("0." + "7" * 40))
 
 
+def test_sixty_digits_are_exact_and_one_more_is_refused() -> None:
+    nines = Decimal(10**30 - 1)
+    assert multiply(nines, nines) == (10**30 - 1) ** 2
+    with pytest.raises(ArithmeticError):
+        multiply(nines, Decimal(10**31 - 1))
+
+
+@given(st.integers(-(10**6), 10**6), steps)
+def test_whole_steps_are_rounded_to_themselves(count: int, step: Decimal) -> None:
+    value = multiply(Decimal(count), step)
+    assert floor_to(value, step) == ceil_to(value, step) == value
+
+
 @given(decimals, steps)
 def test_rounding_brackets_the_value_on_whole_steps(value: Decimal, step: Decimal) -> None:
     low, high = floor_to(value, step), ceil_to(value, step)
@@ -109,6 +133,7 @@ def test_units_never_mix(left: type[Contracts], right: type[Contracts]) -> None:
     if left is right:
         assert left("1") + right("2") == left("3")
         assert left("1") < right("2")
+        assert not left("1") < right("1")
         return
     assert left("1") != right("1")
     for operation in (lambda: left("1") + right("1"), lambda: left("1") - right("1"), lambda: left("1") < right("1")):

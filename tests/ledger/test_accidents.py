@@ -79,6 +79,16 @@ def test_a_read_only_disk_stops_the_writer(opened: Open, folder: LedgerFolder) -
     assert writer.failure is not None
 
 
+def test_what_was_on_disk_before_the_failure_is_not_called_lost(opened: Open) -> None:
+    writer = opened()
+    kept = writer.append([a_fill(1)])
+    writer.wait(kept)
+    writer._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(LedgerWriteFailed):
+        writer.write(a_fill(2))
+    writer.wait(kept)
+
+
 async def test_whoever_waits_in_an_event_loop_hears_of_the_failure(opened: Open) -> None:
     writer = opened()
     writer._connection.execute("PRAGMA query_only = ON")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from builders import a_closure, a_fill, a_partial, a_position, a_session, a_transaction, an_order, one_of_each
@@ -191,3 +192,23 @@ def test_readers_beside_the_writer_see_whole_groups_only(writer: LedgerWriter, f
 def test_a_reader_cannot_write(writer: LedgerWriter, folder: LedgerFolder) -> None:
     with LedgerReader(folder.ledger) as reader, pytest.raises(sqlite3.OperationalError):
         reader.connection.execute("DELETE FROM heartbeats")
+
+
+def held_open(folder: LedgerFolder) -> list[str]:
+    """Give the files of a ledger that this process holds open."""
+    return [str(file) for file in map(_file_of, Path("/proc/self/fd").iterdir()) if file.is_relative_to(folder.root)]
+
+
+def _file_of(descriptor: Path) -> Path:
+    try:
+        return descriptor.readlink()
+    except OSError:  # the one that was read with
+        return Path("/")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are not listed here")
+def test_a_closed_ledger_holds_no_file_open(writer: LedgerWriter, folder: LedgerFolder) -> None:
+    writer.write(a_fill())
+    assert held_open(folder)
+    writer.close()
+    assert held_open(folder) == []

@@ -169,3 +169,32 @@ async def test_the_lists_of_algos_are_asked_only_when_its_id_was_not_found_late(
     late = [at - begun for at, path in asked if path == "order-algo" and at - begun > 10]
     assert len(late) == 2
     assert all(at - begun > 10 for at, path in asked if path != "order-algo")
+
+
+@pytest.mark.parametrize("what", ["order", "algo"])
+async def test_asking_ends_after_two_minutes_however_long_the_engine_has_run(make: Any, what: str) -> None:
+    desk = make.desk(ExchangeUnavailable("no answer"))
+    await desk.clock.sleep(1_000)
+    begun, resolver = desk.clock.monotonic(), Resolver(desk.reader, desk.clock)
+    if what == "order":
+        unknown = await resolver.order(INST, CLIENT_ID, sent_at=make.start, expires_at=after(make.start, 3))
+    else:
+        unknown = await resolver.algo(INST, CLIENT_ID, sent_at=make.start)
+    assert isinstance(unknown, Unknown)
+    assert 120 <= (desk.clock.monotonic() - begun) / 1e9 < 121
+
+
+@pytest.mark.parametrize(("before_s", "kind"), [(60, Found), (61, Void)])
+async def test_a_finished_algo_counts_from_a_minute_before_it_was_sent(
+    make: Any, documented: Any, before_s: int, kind: type[Any]
+) -> None:
+    ended = str(after(make.start, -before_s) // 1_000)
+    row = documented.algo | {"uTime": ended, "cTime": ended}
+    desk = make.desk(
+        lambda request: (
+            make.answer([row])
+            if "orders-algo-history" in request.target
+            else make.answer([], code="51603" if "order-algo?" in request.target else "0")
+        )
+    )
+    assert isinstance(await Resolver(desk.reader, desk.clock).algo(INST, "scsl000000001", sent_at=make.start), kind)

@@ -20,7 +20,7 @@ from scalpctl.errors import ScalpctlError
 from scalpctl.host.clock import WallClock
 from scalpctl.okx.client import OkxClient, Outside
 from scalpctl.okx.credentials import Credentials
-from scalpctl.okx.redaction import Redaction, guard
+from scalpctl.okx.redaction import LIBRARIES, Redaction, guard
 from scalpctl.okx.stream.socket import WebSocketDialer
 from scalpctl.okx.transport import HttpTransport
 from scalpctl.okx.wire.hosts import Hosts
@@ -34,7 +34,7 @@ def heard() -> Iterator[io.StringIO]:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     root = logging.getLogger()
-    levels = {name: logging.getLogger(name).level for name in ("httpx", "httpcore", "websockets", "asyncio")}
+    levels = {name: logging.getLogger(name).level for name in LIBRARIES}
     before = root.level
     root.setLevel(logging.DEBUG)
     root.addHandler(handler)
@@ -127,6 +127,18 @@ async def test_o17_a_debug_log_of_a_login_shows_no_secret(make: Any, heard: io.S
         await transport.close()
     assert any("CANARYKEY0001" in frame for frame in frames)  # it did go on the wire, and nowhere else
     assert_clean(heard.getvalue() + str(caught.value), [frame.split('"sign":"')[1][:44] for frame in frames])
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_libraries_that_would_show_every_frame_speak_of_warnings_only(heard: io.StringIO, name: str) -> None:
+    logging.getLogger(name).debug("a frame")
+    logging.getLogger(name).warning("a trouble")
+    assert heard.getvalue() == "a trouble\n"
+
+
+def test_a_secret_of_six_characters_is_known_and_a_shorter_word_is_left_alone() -> None:
+    assert Redaction(["hunter"]).clean("a hunter came") == "a *** came"
+    assert Redaction(["prose"]).clean("in prose") == "in prose"
 
 
 @given(st.text(max_size=40), st.text(max_size=40), st.sampled_from(CANARIES))

@@ -12,6 +12,9 @@ from scalpctl.errors import LeaseHeld
 from scalpctl.host.private_files import open_private_append
 from scalpctl.ledger.canonical_json import UNREADABLE, encode
 
+LOOKERS_MAX = 10_000
+"""So often others may be found looking before the lock is called held."""
+
 
 class Lease:
     """The exclusive right to write one ledger, for as long as this process lives."""
@@ -19,14 +22,12 @@ class Lease:
     def __init__(self, path: Path, purpose: str) -> None:
         """Take the lock, or say who holds it."""
         self._descriptor = open_private_append(path)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(self._descriptor):
             os.close(self._descriptor)
             raise LeaseHeld(
                 f"{path.parent.name}: {_holder(path)} holds the ledger",
                 hint="stop that process, or send it the command: it answers on its control socket",
-            ) from None
+            )
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, encode({"pid": os.getpid(), "purpose": purpose}))
 
@@ -42,12 +43,29 @@ def holder_of(path: Path) -> dict[str, object] | None:
         return None
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _read(path)
+        return None if _locked(descriptor, fcntl.LOCK_SH) else _read(path)
     finally:
         os.close(descriptor)
-    return None
+
+
+def _take(descriptor: int) -> bool:
+    """Take the lock; whoever only looks shares it for an instant, and is waited for."""
+    for _ in range(LOOKERS_MAX):
+        if _locked(descriptor, fcntl.LOCK_EX):
+            return True
+        if not _locked(descriptor, fcntl.LOCK_SH):  # it is held, not looked at
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.sched_yield()
+    return False
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(path: Path) -> str:

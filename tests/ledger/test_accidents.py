@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,8 +31,10 @@ from scalpctl.errors import (
     UsageError,
 )
 from scalpctl.host.hand_clock import HandClock
+from scalpctl.host.private_files import open_private_append
+from scalpctl.ledger.emergency import EmergencyFile, waiting_groups
 from scalpctl.ledger.folder import LedgerFolder
-from scalpctl.ledger.lease import holder_of
+from scalpctl.ledger.lease import Lease, holder_of
 from scalpctl.ledger.reading import LedgerReader
 from scalpctl.ledger.verification.verify import verify
 from scalpctl.ledger.writer import LedgerWriter
@@ -96,6 +100,32 @@ async def test_whoever_waits_in_an_event_loop_hears_of_the_failure(opened: Open)
         await writer.durable(writer.append([a_fill(1)]))
 
 
+async def test_whoever_asks_late_is_answered_at_once(opened: Open) -> None:
+    writer = opened()
+    ticket = writer.append([a_fill(1)])
+    writer.wait(ticket)
+    async with asyncio.timeout(5):
+        await writer.durable(ticket)
+    writer._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(LedgerWriteFailed):
+        writer.write(a_fill(2))
+    async with asyncio.timeout(5):
+        with pytest.raises(LedgerWriteFailed):
+            await writer.durable(ticket + 1)
+
+
+def test_a_writer_that_breaks_in_an_unforeseen_way_leaves_nobody_waiting(opened: Open, folder: LedgerFolder) -> None:
+    writer = opened()
+
+    def broken() -> int:
+        raise ZeroDivisionError
+
+    writer.stopwatch = broken
+    with pytest.raises(LedgerWriteFailed, match="ZeroDivisionError"):
+        writer.write(a_fill(1))
+    assert [line["idem"] for line in emergency_lines(folder)] == [a_fill(1).identity()]
+
+
 def test_taking_in_an_emergency_twice_is_taking_it_in_once(opened: Open, folder: LedgerFolder) -> None:
     writer = opened()
     writer.write(a_fill(1))
@@ -108,6 +138,43 @@ def test_taking_in_an_emergency_twice_is_taking_it_in_once(opened: Open, folder:
     folder.emergency.write_bytes(left)
     opened().close()
     assert trade_ids(folder) == ["t1", "t2"]
+
+
+def test_a_megabyte_of_disk_is_held_back_again_after_an_emergency(opened: Open, folder: LedgerFolder) -> None:
+    writer = opened()
+    assert folder.reserve.stat().st_size == 1 << 20
+    assert folder.reserve.stat().st_blocks * 512 >= 1 << 20, "a hole would hold nothing back"
+    writer._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(LedgerWriteFailed):
+        writer.write(a_fill(1))
+    assert not folder.reserve.exists()
+    writer.close()
+    opened()
+    assert folder.reserve.stat().st_size == 1 << 20
+
+
+def test_what_was_handed_over_together_is_left_behind_together(opened: Open, folder: LedgerFolder) -> None:
+    writer = opened()
+    writer._connection.execute("PRAGMA query_only = ON")
+    for numbers in ((1, 2), (3,), (4, 5)):
+        with pytest.raises(LedgerWriteFailed):
+            writer.write(*map(a_fill, numbers))
+    writer.close()
+    left = [[record.trade_id for record in group.records] for group in waiting_groups(folder.emergency)]  # type: ignore[attr-defined]
+    assert left == [["t1", "t2"], ["t3"], ["t4", "t5"]]
+
+
+def test_where_even_the_emergency_file_cannot_be_written_the_lines_are_said(
+    opened: Open, folder: LedgerFolder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    writer = opened()
+    writer._emergency.close()
+    writer._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(LedgerWriteFailed):
+        writer.write(a_fill(1))
+    (line,) = capfd.readouterr().err.splitlines()
+    assert json.loads(line)["idem"] == a_fill(1).identity()
+    writer._emergency = EmergencyFile(folder.emergency, folder.reserve)  # what closes the writer closes it
 
 
 def test_an_unreadable_emergency_line_stops_the_start_and_is_named(opened: Open, folder: LedgerFolder) -> None:
@@ -135,6 +202,36 @@ def test_a_second_writer_is_told_who_holds_the_lease(opened: Open, folder: Ledge
     writer.close()
     assert holder_of(folder.lock) is None
     opened().close()
+
+
+def test_the_lock_file_names_its_holder_and_nobody_before_him(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.lock"
+    os.close(open_private_append(path))
+    path.write_bytes(b'{"pid":1,"purpose":"left behind by one that was killed"}')
+    lease = Lease(path, "test")
+    assert json.loads(path.read_bytes()) == {"pid": os.getpid(), "purpose": "test"}
+    lease.release()
+    assert path.read_bytes() == b""
+
+
+def test_those_who_only_look_never_keep_an_engine_from_its_ledger(tmp_path: Path) -> None:
+    path, over = tmp_path / "ledger.lock", threading.Event()
+    Lease(path, "test").release()
+
+    def look() -> None:
+        while not over.is_set():
+            holder_of(path)
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(300):
+            Lease(path, "test").release()
+    finally:
+        over.set()
+        for looker in lookers:
+            looker.join()
 
 
 def test_the_fence_grows_with_every_take_over(opened: Open, folder: LedgerFolder) -> None:

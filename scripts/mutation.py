@@ -41,7 +41,7 @@ TESTS = {
     "ledger/committer.py": f"{_WRITING} {_PROVING}",
     "ledger/writer.py": f"{_WRITING} {_PROVING}",
     "ledger/emergency.py": f"{_WRITING} {_PROVING}",
-    "ledger/lease.py": f"{_WRITING} {_PROVING}",
+    "ledger/lease.py": "tests/ledger/test_leases.py tests/ledger/test_accidents.py",
     "ledger/anchors.py": f"{_WRITING} {_PROVING}",
     "ledger/mirrors.py": f"{_WRITING} {_PROVING}",
     "ledger/journal.py": f"{_WRITING} {_PROVING}",

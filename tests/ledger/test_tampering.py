@@ -5,17 +5,19 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from builders import a_closure, a_fill, a_position, a_transaction, one_of_each
 
+from scalpctl.core.instants import Instant
 from scalpctl.core.records.money import Posted
 from scalpctl.errors import LedgerCorrupt
 from scalpctl.host.hand_clock import HandClock
-from scalpctl.ledger.anchors import read_anchors
+from scalpctl.ledger.anchors import AnchorLog, read_anchors
 from scalpctl.ledger.backup import back_up
+from scalpctl.ledger.chain import Head
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.sqlite import APPEND_ONLY, open_for_schema
 from scalpctl.ledger.verification.findings import Finding
@@ -257,6 +259,38 @@ def test_anchors_survive_a_cut_line(filled: LedgerFolder) -> None:
     whole = read_anchors(filled.anchors)
     filled.anchors.write_bytes(filled.anchors.read_bytes() + b'{"seq": 99, "ha')
     assert read_anchors(filled.anchors) == whole
+
+
+@pytest.mark.parametrize("line", [b"7", b"[1]", b'{"seq": 5}', b"null", b"\xff"])
+def test_a_line_that_is_no_anchor_binds_nothing(filled: LedgerFolder, line: bytes) -> None:
+    whole = read_anchors(filled.anchors)
+    filled.anchors.write_bytes(filled.anchors.read_bytes() + line + b"\n")
+    assert read_anchors(filled.anchors) == whole
+
+
+def noted(path: Path, heads: Iterable[tuple[int, bool]]) -> AnchorLog:
+    log = AnchorLog(path)
+    for seq, restored in heads:
+        log.note(Head(seq, f"{seq:064x}"), Instant(seq), restored=restored)
+    return log
+
+
+def test_a_deliberate_restore_frees_from_what_was_noted_behind_it_and_from_nothing_before(tmp_path: Path) -> None:
+    path = tmp_path / "anchors" / "heads"
+    noted(path, [(10, False), (20, False), (15, True), (16, False)]).close()
+    assert [(one.seq, one.restored) for one in read_anchors(path)] == [(10, False), (15, True), (16, False)]
+
+
+def test_a_thinned_anchor_log_keeps_one_in_256_rows_every_restore_and_the_newest(tmp_path: Path) -> None:
+    path = tmp_path / "anchors" / "heads"
+    noted(path, [*((seq, False) for seq in range(1, 12_001)), (11_000, True), (11_001, False)]).close()
+    assert path.stat().st_size > 1_000_000
+    AnchorLog(path).close()
+    kept = read_anchors(path)
+    assert [one.seq for one in kept if one.restored] == [11_000]
+    assert kept[-1].seq == 11_001
+    assert {one.seq // 256 for one in kept} == set(range(11_001 // 256 + 1))
+    assert len(kept) < 60
 
 
 def test_a_long_anchor_log_is_thinned_and_still_binds(filled: LedgerFolder, opened: Callable[[], LedgerWriter]) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 REVIEWED = Path(__file__).parent / "mutation_reviewed.txt"
 _WRITING = "tests/ledger/test_writing.py tests/ledger/test_accidents.py"
-_PROVING = "tests/ledger/test_proving.py tests/ledger/test_tampering.py"
+_PROVING = "tests/ledger/test_proving.py tests/ledger/test_forgeries.py tests/ledger/test_tampering.py"
 TESTS = {
     "core/money.py": "tests/core/test_money.py tests/core/test_instruments.py tests/core/test_positions.py",
     "core/pnl.py": "tests/core/test_positions.py",
@@ -43,13 +43,13 @@ TESTS = {
     "ledger/emergency.py": f"{_WRITING} {_PROVING}",
     "ledger/lease.py": "tests/ledger/test_leases.py tests/ledger/test_accidents.py",
     "ledger/anchors.py": f"{_WRITING} {_PROVING}",
-    "ledger/mirrors.py": f"{_WRITING} {_PROVING}",
+    "ledger/mirrors.py": "tests/ledger/test_reading_out.py",
     "ledger/journal.py": f"{_WRITING} {_PROVING}",
     "ledger/projection/projector.py": f"{_WRITING} {_PROVING}",
     "ledger/projection/rows.py": f"{_WRITING} {_PROVING}",
-    "ledger/projection/figures.py": f"{_WRITING} {_PROVING}",
+    "ledger/projection/figures.py": "tests/session/test_kept_figures.py tests/ledger/test_proving.py",
     "ledger/verification/integrity.py": f"{_PROVING} tests/ledger/test_accidents.py",
-    "ledger/verification/tables.py": f"{_PROVING} tests/ledger/test_accidents.py",
+    "ledger/verification/tables.py": f"{_PROVING} tests/ledger/test_reading_out.py",
     "ledger/verification/fold.py": f"{_PROVING} tests/ledger/test_accidents.py",
     "ledger/verification/walk.py": f"{_PROVING} tests/ledger/test_accidents.py",
 }

@@ -46,7 +46,7 @@ def check_identity(connection: sqlite3.Connection) -> Iterator[Finding]:
 class Chain:
     """Recomputes every hash of the rows it is shown, up to the first broken link: nothing behind it is proven."""
 
-    def __init__(self, prev: str, *, after: int = 0) -> None:
+    def __init__(self, prev: str, *, after: int) -> None:
         """Begin behind a row whose hash is known."""
         self._prev, self._seq, self.broken = prev, after, False
 
@@ -90,15 +90,15 @@ def check_chain(connection: sqlite3.Connection, *, after: int = 0) -> Iterator[F
 def check_anchors(connection: sqlite3.Connection, anchors: Sequence[Anchor]) -> Iterator[Finding]:
     """Hold the journal against the heads noted outside the file: nothing cut off, nothing replaced."""
     (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
-    known = _hashes(connection, [anchor.seq for anchor in anchors if 0 < anchor.seq <= last])
+    known = _hashes(connection, [anchor.seq for anchor in anchors if anchor.seq <= last])
     for anchor in anchors:
-        if anchor.seq > last:
-            lost = f"rows {last + 1} to {anchor.seq} were written and are lost: the journal ends at row {last}"
-            yield Finding(last + 1, "anchors", lost)
-            return
-        if anchor.seq and known.get(anchor.seq) != anchor.hash:
+        if 0 < anchor.seq <= last and known.get(anchor.seq) != anchor.hash:
             yield Finding(anchor.seq, "anchors", f"journal row {anchor.seq} is not the one that was anchored")
             return
+    newest = max((anchor.seq for anchor in anchors), default=0)
+    if newest > last:
+        lost = f"rows {last + 1} to {newest} were written and are lost: the journal ends at row {last}"
+        yield Finding(last + 1, "anchors", lost)
 
 
 def check_triggers(connection: sqlite3.Connection) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Changes one operator, constant, condition or call at a time where money hangs on it, and lists what no test saw.
 
-``python scripts/mutation.py [MODULE ...]``. Each change runs the tests of its module in a copy of the project; a change
-that no test notices has survived. What has been looked at and may stay stands in mutation_reviewed.txt with its reason;
+``python scripts/mutation.py [MODULE[:LINE] ...]``. Each change runs the tests of its module in a copy of the project; a
+change that no test notices has survived. What has been looked at and may stay stands in mutation_reviewed.txt with its reason;
 any other survivor ends this with 1.
 """
 
@@ -142,11 +142,14 @@ def passes(tests: str, module: str, source: str) -> bool:
     return done.returncode == 0
 
 
-def tasks(modules: list[str]) -> Iterator[tuple[str, int, str, str]]:
-    """Give every change of every module, docstrings and types left alone."""
-    for module in modules:
+def tasks(wanted: list[str]) -> Iterator[tuple[str, int, str, str]]:
+    """Give every change of every module, or of one line of it; docstrings and types are left alone."""
+    for name in wanted:
+        module, _, only = name.partition(":")
         tree = ast.parse((ROOT / "scalpctl" / module).read_text())
         for line, kind, changed in mutants(tree):
+            if only and line != int(only):
+                continue
             yield module, line, kind, ast.unparse(ast.fix_missing_locations(changed))
 
 
@@ -169,12 +172,12 @@ def reviewed() -> dict[Survivor, str]:
 
 def main() -> int:
     """Try every change, list what survived and why that is no harm, and give the share that was seen."""
-    modules = sys.argv[1:] or list(TESTS)
-    require_green(modules)
+    wanted = sys.argv[1:] or list(TESTS)
+    require_green([name.partition(":")[0] for name in wanted])
     begun, count, lived, known = time.monotonic(), 0, 0, reviewed()
     unknown = 0
     with Pool() as pool:
-        for survivor in pool.imap_unordered(survives, tasks(modules)):
+        for survivor in pool.imap_unordered(survives, tasks(wanted)):
             count += 1
             if survivor is not None:
                 lived += 1

@@ -1,8 +1,8 @@
 """Changes one operator, constant, condition or call at a time where money hangs on it, and lists what no test saw.
 
 ``python scripts/mutation.py [MODULE[:LINE] ...]``. Each change runs the tests of its module in a copy of the project; a
-change that no test notices has survived. What has been looked at and may stay stands in mutation_reviewed.txt with its reason;
-any other survivor ends this with 1.
+change that no test notices has survived. What has been looked at and may stay stands in mutation_reviewed.txt with its
+reason; any other survivor ends this with 1.
 """
 
 from __future__ import annotations

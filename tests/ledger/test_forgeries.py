@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,13 @@ from scalpctl.core.records.positions import PositionClosed
 from scalpctl.core.records.sessions import HeartbeatNoted
 from scalpctl.ledger.chain import row_hash
 from scalpctl.ledger.folder import LedgerFolder
-from scalpctl.ledger.journal import PAGE_ROWS
+from scalpctl.ledger.journal import PAGE_ROWS, JournalCells
 from scalpctl.ledger.sqlite import triggers_of
 from scalpctl.ledger.verification.findings import Finding
 from scalpctl.ledger.verification.integrity import check_chain
+from scalpctl.ledger.verification.leaks import Leaks
 from scalpctl.ledger.verification.verify import verify
+from scalpctl.ledger.verification.walk import walk
 from scalpctl.ledger.writer import LedgerWriter
 
 
@@ -138,3 +140,31 @@ def test_a_table_that_was_changed_throughout_is_told_a_hundred_times(long: Ledge
 def test_a_table_whose_rows_are_gone_is_told_once(long: LedgerFolder) -> None:
     without_triggers(long.ledger, "DELETE FROM heartbeats WHERE seq > 100")
     assert len(found_in(long, "tables")) == 1
+
+
+def test_what_a_cell_says_and_what_the_journal_says_are_both_told(filled: LedgerFolder) -> None:
+    connection = sqlite3.connect(filled.ledger)
+    seq, fee = connection.execute("SELECT seq, fee FROM fills ORDER BY seq DESC LIMIT 1").fetchone()
+    connection.close()
+    without_triggers(filled.ledger, f"UPDATE fills SET fee = '7' WHERE seq = {seq}")
+    assert found_in(filled, "tables") == [f"fills.fee of journal row {seq} says '7', the journal says '{fee}'"]
+
+
+class Closing:
+    """Takes the file away at the first page."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def take(self, page: Sequence[JournalCells]) -> Iterable[Finding]:
+        self._connection.close()
+        return ()
+
+    def findings(self) -> Iterable[Finding]:
+        return ()
+
+
+def test_whoever_could_not_read_to_the_end_has_proven_nothing_and_says_so(long: LedgerFolder) -> None:
+    found = list(walk(sqlite3.connect(long.ledger), {"first": Closing, "second": lambda _: Leaks()}))
+    assert [one.check for one in found] == ["first", "second"]
+    assert all("could not be checked" in one.what for one in found)

@@ -22,7 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 REVIEWED = Path(__file__).parent / "mutation_reviewed.txt"
-_WRITING = "tests/ledger/test_writing.py tests/ledger/test_accidents.py"
+_WRITING = "tests/ledger/test_writing.py tests/ledger/test_figures.py tests/ledger/test_accidents.py"
 _PROVING = "tests/ledger/test_proving.py tests/ledger/test_forgeries.py tests/ledger/test_tampering.py"
 TESTS = {
     "core/money.py": "tests/core/test_money.py tests/core/test_instruments.py tests/core/test_positions.py",
@@ -47,7 +47,7 @@ TESTS = {
     "ledger/journal.py": f"{_WRITING} {_PROVING}",
     "ledger/projection/projector.py": f"{_WRITING} {_PROVING}",
     "ledger/projection/rows.py": f"{_WRITING} {_PROVING}",
-    "ledger/projection/figures.py": "tests/session/test_kept_figures.py tests/ledger/test_proving.py",
+    "ledger/projection/figures.py": "tests/ledger/test_figures.py",
     "ledger/verification/integrity.py": f"{_PROVING} tests/ledger/test_accidents.py",
     "ledger/verification/tables.py": f"{_PROVING} tests/ledger/test_reading_out.py",
     "ledger/verification/fold.py": f"{_PROVING} tests/ledger/test_accidents.py",
@@ -128,7 +128,7 @@ def passes(tests: str, module: str, source: str) -> bool:
     """Tell whether tests pass in a copy of the project in which one module says something else."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "project"
-        ignored = shutil.ignore_patterns(".git", ".venv*", "docs", "scripts", ".mypy_cache", ".ruff_cache")
+        ignored = shutil.ignore_patterns(".git", ".venv*", ".mypy_cache", ".ruff_cache")
         shutil.copytree(ROOT, copy, ignore=ignored)  # with what is compiled already, so that imports are quick
         (copy / "scalpctl" / module).write_text(source)
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-o", "timeout=30"]

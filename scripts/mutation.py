@@ -165,8 +165,8 @@ def reviewed() -> dict[Survivor, str]:
     known: dict[Survivor, str] = {}
     for line in REVIEWED.read_text().splitlines():
         if line and not line.startswith("#"):
-            module, kind, text, why = (part.strip() for part in line.split(" | "))
-            known[module, kind, text] = why
+            module, kind, *text, why = line.split(" | ")  # the line itself may have bars in it
+            known[module, kind, " | ".join(text)] = why
     return known
 
 

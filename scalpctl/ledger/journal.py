@@ -34,9 +34,9 @@ def journal_pages(
         after = page[-1][0]
 
 
-def journal_rows(connection: sqlite3.Connection, *, kinds: Sequence[str] = (), after: int = 0) -> Iterator[JournalRow]:
+def journal_rows(connection: sqlite3.Connection, *, kinds: Sequence[str] = ()) -> Iterator[JournalRow]:
     """Give the journal's rows in order, one by one."""
-    for page in journal_pages(connection, kinds=kinds, after=after):
+    for page in journal_pages(connection, kinds=kinds):
         yield from map(JournalRow._make, page)
 
 

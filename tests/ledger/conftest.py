@@ -56,3 +56,17 @@ def filled(writer: LedgerWriter, folder: LedgerFolder) -> LedgerFolder:
 def trade_ids(folder: LedgerFolder) -> list[str]:
     with LedgerReader(folder.ledger) as reader:
         return [row["trade_id"] for row in reader.rows("SELECT trade_id FROM fills ORDER BY seq")]
+
+
+def held_open(folder: LedgerFolder) -> list[str]:
+    """Give the files of a ledger that this process holds open; none where the system does not list them."""
+    if not Path("/proc/self/fd").is_dir():
+        return []
+    return [str(file) for file in map(_file_of, Path("/proc/self/fd").iterdir()) if file.is_relative_to(folder.root)]
+
+
+def _file_of(descriptor: Path) -> Path:
+    try:
+        return descriptor.readlink()
+    except OSError:  # the one that was read with
+        return Path("/")

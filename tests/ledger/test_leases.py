@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from builders import a_fill
+from ledger.conftest import held_open
 
 from scalpctl.errors import LeaseHeld
 from scalpctl.host.private_files import open_private_append
@@ -23,9 +24,11 @@ Open = Callable[[], LedgerWriter]
 
 def test_a_second_writer_is_told_who_holds_the_lease(opened: Open, folder: LedgerFolder) -> None:
     writer = opened()
+    before = held_open(folder)
     with pytest.raises(LeaseHeld, match=rf"process {os.getpid()} \(test\)") as refused:
         opened()
     assert refused.value.exit_code == 75
+    assert held_open(folder) == before
     assert holder_of(folder.lock) == {"pid": os.getpid(), "purpose": "test"}
     writer.close()
     assert holder_of(folder.lock) is None

@@ -130,6 +130,7 @@ def test_mirrors_carry_what_people_follow(filled: LedgerFolder) -> None:
     assert closures[0]["duration_sec"] == 246
     assert closures[0]["net"] == "0.216191952"
     assert partials[0]["net_partial_pnl"] == "0.114"
+    assert partials[0]["duration_sec"] == 120
     assert partials[0]["entry_price"] == "50000.1"
 
 
@@ -160,6 +161,19 @@ def test_mirrors_that_disagree_are_found_and_lost_lines_written_again(
     assert {finding.check for finding in proof.findings} == {"mirrors"}
     opened().close()
     assert verify(filled.ledger).ok is (harm == "cut")
+
+
+def test_a_line_that_mirrors_nothing_is_named_by_its_number(filled: LedgerFolder) -> None:
+    path = next(filled.mirrors.glob("position_closures_*.jsonl"))
+    path.write_text(path.read_text() + "{not json\n")
+    (found,) = verify(filled.ledger).findings
+    assert found.what == f"{path.name}:2 mirrors no record of the journal"
+
+
+def test_opening_a_ledger_again_mirrors_nothing_twice(filled: LedgerFolder, opened: Callable[[], LedgerWriter]) -> None:
+    before = {path.name: path.read_text() for path in filled.mirrors.glob("*.jsonl")}
+    opened().close()
+    assert {path.name: path.read_text() for path in filled.mirrors.glob("*.jsonl")} == before
 
 
 def test_a_session_is_named_by_id_prefix_or_last(writer: LedgerWriter, folder: LedgerFolder) -> None:

@@ -277,9 +277,11 @@ def noted(path: Path, heads: Iterable[tuple[int, bool]]) -> AnchorLog:
 
 def test_a_deliberate_restore_frees_from_what_was_noted_behind_it_and_from_nothing_before(tmp_path: Path) -> None:
     path = tmp_path / "anchors" / "heads"
-    noted(path, [(10, False), (15, False), (20, False), (15, True), (16, False)]).close()
-    binding = [(one.seq, one.restored) for one in read_anchors(path)]
-    assert binding == [(10, False), (15, False), (15, True), (16, False)]
+    noted(path, [(10, False), (15, False), (20, False), (15, True)]).close()
+    binding = [(10, False), (15, False), (15, True)]
+    assert [(one.seq, one.restored) for one in read_anchors(path)] == binding
+    noted(path, [(16, False)]).close()
+    assert [(one.seq, one.restored) for one in read_anchors(path)] == [*binding, (16, False)]
 
 
 def test_a_thinned_anchor_log_keeps_one_in_256_rows_every_restore_and_the_newest(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from builders import a_closure, a_fill, a_partial, a_position, a_session, a_transaction, an_order, one_of_each
+from ledger.conftest import held_open
 
 from scalpctl.core.records.registry import ALL
 from scalpctl.core.records.sessions import ConnectionNoted
@@ -194,21 +195,9 @@ def test_a_reader_cannot_write(writer: LedgerWriter, folder: LedgerFolder) -> No
         reader.connection.execute("DELETE FROM heartbeats")
 
 
-def held_open(folder: LedgerFolder) -> list[str]:
-    """Give the files of a ledger that this process holds open."""
-    return [str(file) for file in map(_file_of, Path("/proc/self/fd").iterdir()) if file.is_relative_to(folder.root)]
-
-
-def _file_of(descriptor: Path) -> Path:
-    try:
-        return descriptor.readlink()
-    except OSError:  # the one that was read with
-        return Path("/")
-
-
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are not listed here")
 def test_a_closed_ledger_holds_no_file_open(writer: LedgerWriter, folder: LedgerFolder) -> None:
-    writer.write(a_fill())
+    writer.write(a_fill(), a_position(), a_closure())
     assert held_open(folder)
     writer.close()
     assert held_open(folder) == []

@@ -170,6 +170,13 @@ def test_a_line_that_mirrors_nothing_is_named_by_its_number(filled: LedgerFolder
     assert found.what == f"{path.name}:2 mirrors no record of the journal"
 
 
+def test_a_record_without_its_line_is_named_with_the_file_it_belongs_in(filled: LedgerFolder) -> None:
+    path = next(filled.mirrors.glob("position_closures_*.jsonl"))
+    seq = json.loads(path.read_text())["seq"]
+    path.write_text("")
+    assert [one.what for one in verify(filled.ledger).findings] == [f"journal row {seq} has no line in {path.name}"]
+
+
 def test_opening_a_ledger_again_mirrors_nothing_twice(filled: LedgerFolder, opened: Callable[[], LedgerWriter]) -> None:
     before = {path.name: path.read_text() for path in filled.mirrors.glob("*.jsonl")}
     opened().close()

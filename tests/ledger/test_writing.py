@@ -201,3 +201,9 @@ def test_a_closed_ledger_holds_no_file_open(writer: LedgerWriter, folder: Ledger
     assert held_open(folder)
     writer.close()
     assert held_open(folder) == []
+
+
+async def test_everybody_hears_of_his_own_commit_however_many_there_are(writer: LedgerWriter) -> None:
+    tickets = [writer.append([a_fill(first + n) for n in range(1_100)]) for first in (0, 2_000, 4_000)]
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(writer.durable(ticket) for ticket in reversed(tickets)))

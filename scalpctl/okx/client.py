@@ -166,7 +166,10 @@ class OkxClient:
                     group.create_task(line.run())
                 for every_s, chore in self._chores:
                     group.create_task(self._again_and_again(every_s, chore))
-        except* AccessRefused as refusals:
+        except BaseExceptionGroup as group:  # what "except*" raises is wrapped once more before Python 3.11.4
+            refusals, others = group.split(AccessRefused)
+            if refusals is None or others is not None:
+                raise
             raise _first(refusals) from None
 
     def _plan(self, path: Path, names: Sequence[str], login: Callable[[], LoginFrame]) -> LinePlan:

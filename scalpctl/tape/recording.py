@@ -12,6 +12,7 @@ import os
 import pickle
 import struct
 from collections.abc import Iterator
+from enum import EnumType
 from pathlib import Path
 from typing import Any
 
@@ -141,4 +142,12 @@ class _Reader(pickle.Unpickler):
         """Give a type that may be on a tape; anything else means that it is not ours."""
         if (module, name) in _OTHERS or module.startswith(_OURS):
             return super().find_class(module, name)
+        if (module, name) == ("builtins", "getattr"):
+            return self._member
         raise ConfigurationError(f"{self._path} names {module}.{name}: it is no tape of an engine")
+
+    def _member(self, kind: Any, name: str) -> Any:
+        """Give a member of an enumeration, as Python before 3.11.4 spells it; nothing else is looked up."""
+        if not isinstance(kind, EnumType) or name not in kind.__members__:
+            raise ConfigurationError(f"{self._path} looks up {name!r} in {kind!r}: it is no tape of an engine")
+        return kind[name]

@@ -11,6 +11,7 @@ import zstandard
 from engine.conftest import Play
 
 from scalpctl.cli.app import run
+from scalpctl.core.causes import Cause
 from scalpctl.core.instants import Instant
 from scalpctl.engine.events import Felt
 from scalpctl.errors import ConfigurationError, UsageError
@@ -69,6 +70,33 @@ def test_a_tape_cannot_run_anything(tmp_path: Path) -> None:
     path.write_bytes(zstandard.ZstdCompressor().compress(struct.pack("<I", len(body)) + body))
     with pytest.raises(ConfigurationError, match="builtins.print"):
         list(played(path))
+
+
+class Looked:
+    """Spelled as Python before 3.11.4 spells a member of an enumeration."""
+
+    def __init__(self, kind: type, name: str) -> None:
+        self.kind, self.name = kind, name
+
+    def __reduce__(self) -> tuple[object, tuple[type, str]]:
+        return getattr, (self.kind, self.name)
+
+
+def a_tape(path: Path, event: object) -> Path:
+    body = pickle.dumps((0, event))
+    path.write_bytes(zstandard.ZstdCompressor().compress(struct.pack("<I", len(body)) + body))
+    return path
+
+
+def test_a_tape_of_an_older_python_is_read(tmp_path: Path) -> None:
+    assert list(played(a_tape(tmp_path / "x.tape.zst", Looked(Cause, "TRAILING_STOP")))) == [(0, Cause.TRAILING_STOP)]
+
+
+@pytest.mark.parametrize("name", ["__init__", "__subclasses__", "mro"])
+def test_a_tape_looks_up_members_of_enumerations_and_nothing_else(tmp_path: Path, name: str) -> None:
+    for kind in (Felt, Cause):
+        with pytest.raises(ConfigurationError, match="no tape of an engine"):
+            list(played(a_tape(tmp_path / "x.tape.zst", Looked(kind, name))))
 
 
 def heard_by(folder: Path, session_id: str, kept_bytes: int) -> tuple[Recorder, list[tuple[int, object]]]:

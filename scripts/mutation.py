@@ -43,7 +43,7 @@ TESTS = {
     "ledger/emergency.py": f"{_WRITING} {_PROVING}",
     "ledger/lease.py": "tests/ledger/test_leases.py tests/ledger/test_accidents.py",
     "ledger/anchors.py": f"{_WRITING} {_PROVING}",
-    "ledger/mirrors.py": "tests/ledger/test_reading_out.py",
+    "ledger/mirrors.py": "tests/ledger/test_writing.py tests/ledger/test_reading_out.py",
     "ledger/journal.py": f"{_WRITING} {_PROVING}",
     "ledger/projection/projector.py": f"{_WRITING} {_PROVING}",
     "ledger/projection/rows.py": f"{_WRITING} {_PROVING}",

@@ -117,3 +117,11 @@ class LedgerTooNew(ConfigurationError):
 
 class LedgerTooOld(ConfigurationError):
     """The ledger has an older schema than this scalpctl."""
+
+
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Give the error to show of several: what broke first broke the others."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = next((one for one in error.exceptions if isinstance(one, ScalpctlError)), error.exceptions[0])
+    return error

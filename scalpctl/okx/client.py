@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from scalpctl.core.instants import Instant
-from scalpctl.errors import AccessRefused, ExchangeUnavailable
+from scalpctl.errors import AccessRefused, ExchangeUnavailable, first_of
 from scalpctl.okx.account_reader import OkxAccountReader
 from scalpctl.okx.credentials import Credentials
 from scalpctl.okx.market_reader import OkxMarketReader
@@ -170,7 +170,7 @@ class OkxClient:
             refusals, others = group.split(AccessRefused)
             if refusals is None or others is not None:
                 raise
-            raise _first(refusals) from None
+            raise first_of(refusals) from None
 
     def _plan(self, path: Path, names: Sequence[str], login: Callable[[], LoginFrame]) -> LinePlan:
         args = tuple(
@@ -200,11 +200,3 @@ async def _witness(feed: AccountFeed, line: Supervisor, exchange: ServerClock) -
     """Let REST testify against a private line that looks alive and tells nothing."""
     if await feed.missed(exchange.now()):
         line.reconnect("orders moved on and the line did not tell")
-
-
-def _first(group: BaseExceptionGroup[AccessRefused]) -> BaseException:
-    """Give one error to show: all lines of an account are refused for the same reason."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -23,7 +23,7 @@ from scalpctl.engine.machine import Machine
 from scalpctl.engine.memory import Remembered
 from scalpctl.engine.plan import BAR, Plan
 from scalpctl.engine.runner import Means, Runner
-from scalpctl.errors import EngineRefused, ExchangeUnavailable, LedgerError, ScalpctlError
+from scalpctl.errors import EngineRefused, ExchangeUnavailable, LedgerError, first_of
 from scalpctl.host.clock import WallClock
 from scalpctl.host.ids import CountedIds, RandomIds
 from scalpctl.host.watchdog import Watchdog
@@ -139,7 +139,7 @@ class Session:
                 self.runner.hear(events.Ended(kind, reason))
                 self.runner.require_ledger()
         except BaseExceptionGroup as group:
-            raise _first(group) from group
+            raise first_of(group) from group
         finally:
             await self.venue.close()
             self._recorder.close()
@@ -279,14 +279,6 @@ def _virtual_start(venue: Venue, folder: LedgerFolder) -> int:
         return begins
     with LedgerReader(folder.ledger) as reader:
         return begins + IDS_PER_ROW * int(reader.rows("SELECT coalesce(max(seq), 0) AS rows FROM journal")[0]["rows"])
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Give the error to show: what broke first broke the others."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = next((one for one in error.exceptions if isinstance(one, ScalpctlError)), error.exceptions[0])
-    return error
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:

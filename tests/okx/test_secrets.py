@@ -136,6 +136,10 @@ def test_libraries_that_would_show_every_frame_speak_of_warnings_only(heard: io.
     assert heard.getvalue() == "a trouble\n"
 
 
+def test_a_secret_that_begins_like_another_is_hidden_whole() -> None:
+    assert Redaction(["hunter", "hunter-of-bugs"]).clean("hunter-of-bugs") == "***"
+
+
 def test_a_secret_of_six_characters_is_known_and_a_shorter_word_is_left_alone() -> None:
     assert Redaction(["hunter"]).clean("a hunter came") == "a *** came"
     assert Redaction(["prose"]).clean("in prose") == "in prose"

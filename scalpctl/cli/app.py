@@ -16,7 +16,7 @@ from scalpctl.cli.catalogue import COMMANDS, NAGIOS
 from scalpctl.cli.family import wants_rich
 from scalpctl.cli.invocation import Common, sign
 from scalpctl.cli.lazy import LazyGroup
-from scalpctl.cli.render.output import fail, silence
+from scalpctl.cli.render.output import ReaderGone, fail, silence
 from scalpctl.errors import ScalpctlError
 
 HELP = """Scalp OKX perpetual futures, with a ledger that answers every question about money.
@@ -32,7 +32,7 @@ EPILOG = (
     "Every command takes the common options, before or after its name: --json, -o, --env, --account, --root, --config, "
     "--ledger, --tz, --color, -q; its own --help explains them. "
     "Exit codes: 0 fine, 1 the answer is no, 64 usage, 69 exchange, 70 bug, 74 ledger or disk, 75 lease held, "
-    "77 key or permission, 78 configuration or schema, 130 interrupted."
+    "77 key or permission, 78 configuration or schema, 130 interrupted, 141 nobody reads."
 )
 ClickException: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 USAGE, BUG, INTERRUPTED, UNKNOWN, PIPE_CLOSED = 64, 70, 130, 3, 141
@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGone):
         silence()
         return PIPE_CLOSED
     except Exception as error:  # noqa: BLE001  the last line of defence turns a bug into a sentence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scalpctl.cli.render.output import FORMATS, Output
+from scalpctl.cli.render.output import FORMATS, Output, ReaderGone
 from scalpctl.errors import UsageError
 from scalpctl.settings.peek import env_and_account
 from scalpctl.settings.places import configuration, root
@@ -118,7 +118,10 @@ def with_common(command: Callable[..., None]) -> Callable[..., None]:
     def called(ctx: typer.Context, **given: Any) -> None:
         common = Common(**{field.name: given.pop(field.name) for field in fields(Common)})
         outer = ctx.find_root().obj
-        command(Invocation(common.over(outer) if isinstance(outer, Common) else common, ctx.command_path), **given)
+        try:
+            command(Invocation(common.over(outer) if isinstance(outer, Common) else common, ctx.command_path), **given)
+        except BrokenPipeError as error:
+            raise ReaderGone from error  # typer would make a 1 of it, and 1 is an answer
 
     sign(called, own)
     return called

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 from collections.abc import Mapping
@@ -20,8 +19,16 @@ class Watchdog:
         self.expects_every_s = int(patience_us) / 1e6 / 2 if for_us and patience_us.isdecimal() else None
         """Half of its patience; None where it does not watch."""
 
-    def tell(self, message: str) -> None:
-        """Say something; one that does not listen any more is none."""
-        if self._address:
-            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+    def tell(self, message: str) -> bool:
+        """Say something and wait for nobody; False where there is too much it has not heard yet."""
+        if not self._address:
+            return True
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+                line.setblocking(False)
                 line.sendto(message.encode(), self._address)
+        except BlockingIOError:
+            return False
+        except OSError:  # one that does not listen any more is none
+            return True
+        return True

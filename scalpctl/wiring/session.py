@@ -175,9 +175,11 @@ class Session:
     async def _tell_that_we_live(self) -> None:
         """Tell a service manager that waits for it, as long as the loop turns and the ledger takes what it is given."""
         watchdog, clock = Watchdog(os.environ), WallClock()
-        watchdog.tell("READY=1")
+        pause_s = watchdog.expects_every_s or 3_600
+        while not watchdog.tell("READY=1"):
+            await clock.sleep(min(pause_s, 1))
         while True:
-            await clock.sleep(watchdog.expects_every_s or 3_600)
+            await clock.sleep(pause_s)
             await self.runner.settled()
             watchdog.tell("WATCHDOG=1")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 app = family()
 FORCED = 130
-DRAWN_EVERY_NS = 250_000_000
 
 
 @app.command()
@@ -116,6 +114,7 @@ def _run(
     call: Invocation, loaded: Loaded, folder: LedgerFolder, options: SimOptions, how: tuple[float | None, bool]
 ) -> Ending:  # fmt: skip
     from scalpctl.cli.render.transitions import line_of
+    from scalpctl.cli.watching import watch
     from scalpctl.wiring.logs import begin_log, told
     from scalpctl.wiring.session import Listening, Session, Wanted
 
@@ -125,14 +124,14 @@ def _run(
         with begin_log(folder, WallClock(), venue.client.secrets):
             session = Session(loaded, folder, venue, listening)
             session.runner.watchers.append(told(line_of))
-            ended = _watch(call, session)
-            _heed_signals(session)
+            watched = watch(call, session)
+            _heed_signals(session, watched.say)
             wanted = Wanted(for_s=how[0], flatten=how[1])
             running = asyncio.ensure_future(session.run(wanted))
             try:
                 return await (venue.hand.run_until(running) if venue.hand is not None else running)
             finally:
-                ended()
+                watched.end()
 
     ending: Ending = _loop(stepped=options.stepped)(whole())
     return ending
@@ -163,54 +162,8 @@ def _venue(
     return outside_world(loaded, key, WallClock(), listening)
 
 
-def _watch(call: Invocation, session: Session) -> Callable[[], None]:
-    """Show what matters as it happens: a picture on a terminal, lines in a pipe, records for a program."""
-    if call.output.form == "table" and not call.output.quiet and sys.stdout.isatty() and sys.stderr.isatty():
-        return _picture(call, session)
-    from scalpctl.cli.render.transitions import line_of, stamped
-    from scalpctl.ledger.canonical_json import spell
-
-    as_json = call.output.form in {"json", "jsonl"}
-
-    def watcher(_event: Any, step: Any, at: Any) -> None:
-        for record in step.records:
-            if as_json:
-                body = spell(record)
-                print(f'{{"kind":"{record.record_kind}","at":{at},"record":{body}}}')
-            elif not call.output.quiet:
-                line = line_of(record)
-                if line is not None:
-                    print(stamped(at, line), file=sys.stderr)
-
-    session.runner.watchers.append(watcher)
-    return lambda: None
-
-
-def _picture(call: Invocation, session: Session) -> Callable[[], None]:
-    """Draw how things stand, a few times a second of the wall clock, however fast simulated time runs."""
-    from scalpctl.cli.render.dashboard import Dashboard
-    from scalpctl.cli.render.transitions import line_of, stamped
-    from scalpctl.engine.commands import status
-
-    clock, drawn = WallClock(), [0]
-    dashboard = Dashboard(call.output.color, f"{session.session_id} {session.folder.name}")
-
-    def watcher(_event: Any, step: Any, at: Any) -> None:
-        for record in step.records:
-            line = line_of(record)
-            if line is not None:
-                dashboard.note(stamped(at, line))
-        if clock.monotonic() - drawn[0] >= DRAWN_EVERY_NS:
-            drawn[0] = clock.monotonic()
-            dashboard.show(status(session.machine.context), session.venue.client.lines)
-
-    dashboard.begin()
-    session.runner.watchers.append(watcher)
-    return dashboard.end
-
-
-def _heed_signals(session: Session) -> None:
-    """First signal: end in order. Second: now, with the stops left in place."""
+def _heed_signals(session: Session, say: Callable[[str], None]) -> None:
+    """First signal: end in order. Second: now, with the stops left in place. A terminal that closes is a signal."""
     loop = asyncio.get_running_loop()
 
     def heed(name: str) -> None:
@@ -218,10 +171,11 @@ def _heed_signals(session: Session) -> None:
             raise SystemExit(FORCED)
         session.stop_reason = f"signal {name}"
         session.stop.set()
-        print("ending in order; once more to end at once, stops stay at the exchange", file=sys.stderr)
+        say("ending in order; once more to end at once, stops stay at the exchange")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, heed, number.name)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+            loop.add_signal_handler(number, heed, number.name)
 
 
 def _tell(call: Invocation, folder: LedgerFolder, ending: Ending) -> None:

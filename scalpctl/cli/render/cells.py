@@ -37,11 +37,13 @@ def spell_instant(value: int, zone: dt.tzinfo | None) -> str:
 
 
 def for_json(name: str, value: Any) -> Any:
-    """Give a value as JSON carries it: instants as RFC 3339, everything else as it is."""
+    """Give a value as JSON carries it: instants as RFC 3339, bytes in hexadecimal, everything else as it is."""
     if isinstance(value, dict):
         return {key: for_json(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [for_json(name, item) for item in value]
+    if isinstance(value, bytes):
+        return value.hex()
     return rfc3339(Instant(value)) if is_instant(name, value) else value
 
 
@@ -53,6 +55,8 @@ def for_text(name: str, value: Any, zone: dt.tzinfo | None, nothing: str = "") -
         return spell_instant(value, zone)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, bytes):
+        return value.hex()
     if isinstance(value, dict | list | tuple):
         return inert(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return inert(str(value))

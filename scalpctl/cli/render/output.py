@@ -126,9 +126,17 @@ def fail(name: str, message: str, exit_code: int, hint: str | None, *, as_json: 
         print(f"  {inert(hint)}", file=sys.stderr)
 
 
+class ReaderGone(Exception):
+    """Nobody reads what is written any more."""
+
+
 def silence() -> None:
-    """Stop writing to a reader that went away."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Stop writing to readers that went away."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _dump(value: Any) -> str:

@@ -16,12 +16,18 @@ _NUMBER = re.compile(r"[-+]?\d[\d.,]*%?|-")
 WIDE = 100_000
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to whoever ends the program: rich would end it with a 1, and 1 is an answer."""
+        raise  # noqa: PLE0704  the BrokenPipeError it is called about
+
+
 def console(color: str) -> Console:
     """Give a console that honours the colour mode, NO_COLOR and dumb terminals; pipes are never cut."""
     terminal = sys.stdout.isatty()
     force = {"always": True, "never": False}.get(color)
     no_color = color == "never" or bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    return Console(
+    return _Console(
         width=None if terminal else WIDE, force_terminal=force, no_color=no_color, highlight=False, markup=False
     )
 

@@ -21,6 +21,8 @@ from scalpctl.settings.loading import load
 from scalpctl.wiring.alone import looked_at, run, venue_of
 from scalpctl.wiring.session import Listening
 
+pytestmark = pytest.mark.whole
+
 DAY_US = 86_400_000_000
 
 

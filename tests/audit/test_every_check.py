@@ -13,6 +13,8 @@ from engine.conftest import Play
 
 from scalpctl.analysis.audit.catalogue import CHECKS
 
+pytestmark = pytest.mark.whole
+
 Change = Callable[[list[Row]], None]
 MINUTE = 60_000_000
 

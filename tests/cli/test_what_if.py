@@ -12,6 +12,8 @@ import pytest
 
 from scalpctl.cli.app import run
 
+pytestmark = pytest.mark.whole
+
 Ask = Callable[..., tuple[int, Any, str]]
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from engine.conftest import Play, command, until
 
 from scalpctl.cli.app import run
 from scalpctl.simulator import actors
 from scalpctl.simulator.serving.store import Store
+
+pytestmark = pytest.mark.whole
 
 DAY_US = 86_400_000_000
 

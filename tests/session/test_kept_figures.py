@@ -13,6 +13,8 @@ from scalpctl.analysis.session.scope import of_sessions
 from scalpctl.ledger.reading import LedgerReader
 from scalpctl.ledger.verification.verify import verify
 
+pytestmark = pytest.mark.whole
+
 
 def folded(reader: LedgerReader, session_id: str) -> dict[str, Any]:
     """What a report folds from the rows, under the names of the kept figures."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 WORLDS = ("range", "chop", "trend", "crash", "squeeze", "mixed")
-LASTS_S, BRIEF_S = 2_400, 720
-"""The safety phase: trouble happens in it; what follows is calm. A brief one sees two or three positions, not six."""
+LASTS_S, BRIEF_S = 2_400, 480
+"""The safety phase: trouble happens in it; what follows is calm. A brief one sees one or two positions, not six."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from simulation.plans import BRIEF_S, LASTS_S, Act, Plan
 from scalpctl.engine.events import Ordered
 from scalpctl.errors import LedgerWriteFailed
 
-CALM_H, BRIEF_CALM_H = 0.15, 0.07
+CALM_H, BRIEF_CALM_H = 0.15, 0.05
 SHRINKS_MAX = 24
 
 

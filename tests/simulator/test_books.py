@@ -18,6 +18,8 @@ from scalpctl.simulator.exchange import Exchange
 from scalpctl.simulator.specs import BY_ID
 from scalpctl.simulator.state import Account, Position, State
 
+pytestmark = pytest.mark.whole
+
 D = Decimal
 START, BTC, ETH = 1_767_225_600_000_000, "BTC-USDT-SWAP", "ETH-USDT-SWAP"
 

@@ -23,6 +23,8 @@ from scalpctl.simulator.serving.rest import Reply
 from scalpctl.simulator.serving.store import Store
 from scalpctl.simulator.state import Account
 
+pytestmark = pytest.mark.whole
+
 BTC = "BTC-USDT-SWAP"
 Ask = Callable[..., Reply]
 

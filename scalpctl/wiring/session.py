@@ -15,7 +15,7 @@ from scalpctl import __version__
 from scalpctl.control.protocol import Request
 from scalpctl.control.server import ControlServer
 from scalpctl.core.costs import Fees
-from scalpctl.core.exchange.connections import ConnectionEvent
+from scalpctl.core.exchange.connections import ConnectionEvent, ConnectionFact
 from scalpctl.core.instants import Instant
 from scalpctl.core.records.sessions import SessionEnded
 from scalpctl.engine import events
@@ -86,6 +86,10 @@ class Listening:
             self.runner.heard(event)
 
 
+class _NotWanted(Exception):
+    """Somebody asked for the end while the session was still being prepared."""
+
+
 class Session:
     """One run of the engine over one ledger."""
 
@@ -130,11 +134,7 @@ class Session:
         try:
             async with self._running():
                 self.machine.context.closed_to_entries = not wanted.entries
-                await self._prepare()
-                if self.also is not None:
-                    self._later.append(asyncio.get_running_loop().create_task(self.also()))
-                reason = await self._until(wanted)
-                orderly = await self.runner.end(reason, flatten=wanted.flatten, within_s=60 if wanted.flatten else 20)
+                reason, orderly = await self._played(wanted)
                 kind = "clean"
                 self.runner.hear(events.Ended(kind, reason))
                 self.runner.require_ledger()
@@ -147,6 +147,20 @@ class Session:
                 self.writer.wait()
             self.writer.close()
         return Ending(self.session_id, kind, reason, self.runner.left_open, orderly)
+
+    async def _played(self, wanted: Wanted) -> tuple[str, bool]:
+        """Prepare, wait for whatever ends the session, end in order; gives why it ended and whether in order."""
+        try:
+            await self._prepare()
+        except _NotWanted:  # nothing was done yet that would have to come to an end
+            return self.stop_reason, True
+        except ExchangeUnavailable as error:
+            self.runner.hear(events.Ended("crashed", f"it could not begin: {error.message}"))
+            raise
+        if self.also is not None:
+            self._later.append(asyncio.get_running_loop().create_task(self.also()))
+        reason = await self._until(wanted)
+        return reason, await self.runner.end(reason, flatten=wanted.flatten, within_s=60 if wanted.flatten else 20)
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
@@ -206,9 +220,19 @@ class Session:
         for pause_s in PATIENCE_S:
             try:
                 return await read()
-            except ExchangeUnavailable:
-                await self.venue.clock.sleep(pause_s)
+            except ExchangeUnavailable as error:
+                said = f"{error.message}; asked again in {pause_s:g} s"
+                self.runner.heard(ConnectionEvent(self.venue.clock.now(), "rest", ConnectionFact.RETRY, said))
+                await self._pause(pause_s)
         return await read()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, unless somebody asks for the end meanwhile."""
+        until = self.venue.clock.monotonic() + seconds * 1_000_000_000
+        while not self.stop.is_set() and self.venue.clock.monotonic() < until:
+            await self.venue.clock.sleep(0.25)
+        if self.stop.is_set():
+            raise _NotWanted
 
     def _listen(self, client: OkxClient, inst_ids: tuple[str, ...]) -> None:
         listed = set(self.machine.context.desks) | set(inst_ids)

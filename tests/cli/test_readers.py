@@ -172,3 +172,13 @@ def test_a_reader_that_went_away_is_noticed_once(kind: type[AtOnce | Beside], pi
         lines.add("a line")
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     assert lost == [True]
+
+
+@pytest.mark.parametrize("speed", ["60x", "max"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_nobodys_business(speed: str, closed: str, root: Path, tmp_path: Path) -> None:
+    typed = f"exec {' '.join(RUN)} --speed {speed} --for 1m --root {root} {closed}"
+    done = subprocess.run(["sh", "-c", typed], env=CLEAN | {"HOME": str(tmp_path)}, capture_output=True, check=False)
+    assert done.returncode == 0, done
+    assert rows(root, "SELECT end_kind FROM sessions") == [("clean",)]
+    assert rows(root, "PRAGMA integrity_check") == [("ok",)]

@@ -87,6 +87,12 @@ class MoneyDoesNotAddUp(LedgerError):
     """Postings or a result that would not balance were refused before they were written."""
 
 
+class OutputLost(ScalpctlError):
+    """What a command writes cannot be written."""
+
+    exit_code = 74
+
+
 class LeaseHeld(ScalpctlError):
     """Another process holds the ledger."""
 

@@ -17,7 +17,7 @@ from scalpctl.cli.family import wants_rich
 from scalpctl.cli.invocation import Common, sign
 from scalpctl.cli.lazy import LazyGroup
 from scalpctl.cli.render.output import ReaderGone, fail, silence
-from scalpctl.errors import ScalpctlError
+from scalpctl.errors import OutputLost, ScalpctlError
 
 HELP = """Scalp OKX perpetual futures, with a ledger that answers every question about money.
 
@@ -63,6 +63,9 @@ def _ended(error: Exception, arguments: list[str]) -> int:
     if isinstance(error, ClickException):
         error.show()
         return USAGE
+    if isinstance(error, OSError) and silence():
+        hint = "a file it was sent to may be on a full disk; what the command did is in the ledger"
+        return _refused(OutputLost(f"its output cannot be written: {error.strerror}", hint=hint), arguments)
     return _refused(error, arguments) if isinstance(error, ScalpctlError) else _bug(error, arguments)
 
 

@@ -182,3 +182,14 @@ def test_closed_streams_are_nobodys_business(speed: str, closed: str, root: Path
     assert done.returncode == 0, done
     assert rows(root, "SELECT end_kind FROM sessions") == [("clean",)]
     assert rows(root, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_full_disk_for_what_is_shown_is_said_and_ends_no_session(root: Path, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full, (tmp_path / "err").open("w+") as err:
+        command = [*RUN, "--speed", "60x", "--for", "5m", "--root", str(root)]
+        assert subprocess.run(command, env=CLEAN, stdout=full, stderr=full, check=False).returncode == 74
+        assert rows(root, "SELECT end_kind, end_reason FROM sessions") == [("clean", "its time is over")]
+        command = [*RUN[:3], "sessions", "--root", str(root)]
+        assert subprocess.run(command, env=CLEAN, stdout=full, stderr=err, check=False).returncode == 74
+        err.seek(0)
+        assert "its output cannot be written: No space left on device" in err.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +15,8 @@ Work = Callable[[], None]
 KEPT = 2_000
 """Pieces that may wait; what comes after them is told as a number."""
 LAST_WORDS_S = 2.0
+_GONE = (errno.EPIPE, errno.EIO, errno.ECONNRESET)
+"""What a pipe, a terminal and a socket say when nobody is at the other end; a full disk has room again some day."""
 
 
 class Writing(Protocol):
@@ -40,9 +43,10 @@ class AtOnce:
         if self._gone is not None:
             try:
                 work()
-            except OSError:
-                gone, self._gone = self._gone, None
-                gone()
+            except OSError as error:
+                if error.errno in _GONE:
+                    gone, self._gone = self._gone, None
+                    gone()
         return True
 
     def end(self) -> None:
@@ -77,11 +81,13 @@ class Beside:
         self._thread.join(LAST_WORDS_S)
 
     def _write(self) -> None:
-        try:
-            for work in iter(self._queue.get, None):
+        for work in iter(self._queue.get, None):
+            try:
                 work()
-        except OSError:
-            self._gone()
+            except OSError as error:
+                if error.errno in _GONE:
+                    self._gone()
+                    return
 
 
 class Lines:

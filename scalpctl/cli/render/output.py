@@ -130,13 +130,16 @@ class ReaderGone(Exception):
     """Nobody reads what is written any more."""
 
 
-def silence() -> None:
-    """Stop writing to readers that went away."""
+def silence() -> bool:
+    """Stop writing to where nothing can be written any more; tells whether there was such a place."""
+    sick = False
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            sick = True
+    return sick
 
 
 def _dump(value: Any) -> str:

@@ -16,6 +16,7 @@ sys.path.insert(0, str(TESTS))
 
 plans = importlib.import_module("simulation.plans")
 playing = importlib.import_module("simulation.playing")
+beginnings = importlib.import_module("simulation.beginnings")
 KEPT = TESTS / "simulation" / "kept"
 
 
@@ -34,6 +35,8 @@ def keep(name: str, wrong: str, plan: str) -> None:
 def run(seeds: range, workers: int, *, brief: bool, keeping: bool) -> list[int]:
     """Play the seeds, tell each failure when it happens, and give the seeds that failed."""
     failed = []
+    if brief:
+        beginnings.play_all()
     with Pool(workers, maxtasksperchild=50) as pool:
         for seed, wrong, plan in pool.imap_unordered(partial(play, brief=brief), seeds):
             if wrong:

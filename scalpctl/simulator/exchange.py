@@ -76,6 +76,14 @@ class Deaf:
         """Hear nothing."""
 
 
+def switches_of(seed: int) -> dict[str, str]:
+    """Decide what is documented and was never proven: whoever trades must live with either."""
+    return {
+        "client_ids": "for_ever" if seed % 5 == 4 else "pending",
+        "funding_at": "balance" if seed % 3 == 2 else "position",
+    }
+
+
 class Exchange:
     """One exchange under a clock that somebody turns."""
 
@@ -101,10 +109,7 @@ class Exchange:
         start -= start % STEP_US
         state = make(world, seed, start, funding_every_s)
         state.begun = start
-        state.switches = {  # documented, never proven: the seed decides, and whoever trades must live with either
-            "client_ids": "for_ever" if seed % 5 == 4 else "pending",
-            "funding_at": "balance" if seed % 3 == 2 else "position",
-        }
+        state.switches = switches_of(seed)
         return cls(state)
 
     @property

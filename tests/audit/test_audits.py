@@ -306,6 +306,6 @@ def test_simulated_days_with_restarts_and_other_hands_are_green(play: Play) -> N
     play.world = "mixed"
     for number in range(3):
         play.session(
-            1.5, schedule="- {at: 20m, do: manual-close}\n- {at: 40m, do: adl, fraction: '0.5'}\n" if number else ""
+            1, schedule="- {at: 20m, do: manual-close}\n- {at: 40m, do: adl, fraction: '0.5'}\n" if number else ""
         )
     assert audited(play.folder.ledger, play.folder) == {}

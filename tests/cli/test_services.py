@@ -89,7 +89,7 @@ def test_a_service_manager_hears_that_the_engine_lives_and_nothing_while_it_is_s
     manager: socket.socket, root: Path, tmp_path: Path
 ) -> None:  # fmt: skip
     environment = CLEAN | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000", "HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "scalpctl", "run", "--speed", "300x", "--seed", "7", "-q", "--root", str(root)]
+    command = [sys.executable, "-m", "scalpctl", "run", "--speed", "20x", "--seed", "7", "-q", "--root", str(root)]
     engine = subprocess.Popen(command, env=environment, stdin=-3, stdout=-3, stderr=-3)
     try:
         assert [manager.recv(99) for _ in range(4)] == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1"]
@@ -106,7 +106,7 @@ def test_a_service_manager_hears_that_the_engine_lives_and_nothing_while_it_is_s
         assert manager.recv(99) == b"WATCHDOG=1"
     finally:
         engine.terminate()
-        assert engine.wait(timeout=30) in {0, 1}  # at this speed twenty seconds for an orderly end are short
+        assert engine.wait(timeout=30) == 0
 
 
 @pytest.fixture

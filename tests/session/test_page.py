@@ -11,7 +11,10 @@ import pytest
 from browser import PROGRAM, Browser, browser
 from session.conftest import Run
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs a Chromium; .ci/run installs one where it may")
+pytestmark = [
+    pytest.mark.whole,
+    pytest.mark.skipif(PROGRAM is None, reason="needs a Chromium; .ci/run installs one where it may"),
+]
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 WORLDS = ("range", "chop", "trend", "crash", "squeeze", "mixed")
-LASTS_S, BRIEF_S = 2_400, 480
-"""The safety phase: trouble happens in it; what follows is calm. A brief one sees one or two positions, not six."""
+LASTS_S, BRIEF_S = 2_400, 330
+"""The safety phase: trouble happens in it; what follows is calm. A brief one begins with something held."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class Plan:
     weather: str
     acts: tuple[Act, ...]
     lasts_s: int = LASTS_S
+
+    @property
+    def brief(self) -> bool:
+        """Whether it goes on from something held, instead of from an account that is new."""
+        return self.lasts_s == BRIEF_S
 
     @property
     def families(self) -> set[str]:
@@ -142,7 +147,7 @@ def brief(seed: int) -> Plan:
 def _drawn(dice: Random, family: str, lasts_s: int) -> list[Act]:
     """Draw something of a family, and how it ends where it must."""
     action, arguments = ANYTHING[family](dice)
-    at_s = dice.randint(120, lasts_s - 200)
+    at_s = dice.randint(20 if lasts_s == BRIEF_S else 120, lasts_s - 200)
     acts = [Act(at_s, family, action, tuple(arguments.items()))]
     if family in ENDS:
         acts.append(Act(at_s + dice.randint(40, 150), family, *ENDS[family](action, arguments)))

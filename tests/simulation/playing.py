@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.conftest import Killed, Play
+from simulation.beginnings import goes_on
 from simulation.oracles import Oracles, final
-from simulation.plans import BRIEF_S, LASTS_S, Act, Plan
+from simulation.plans import LASTS_S, Act, Plan
 
 from scalpctl.engine.events import Ordered
 from scalpctl.errors import LedgerWriteFailed
@@ -35,7 +36,7 @@ class Outcome:
         return not self.broken
 
     def __str__(self) -> str:
-        brief = " --brief" if self.plan.lasts_s == BRIEF_S else ""
+        brief = " --brief" if self.plan.brief else ""
         again = f"again: scripts/seeds 1 {self.plan.seed}{brief} --forget"
         return "\n".join([str(self.plan), *self.broken, "last events:", *self.last_events[-15:], again])
 
@@ -63,7 +64,9 @@ def shrunk(outcome: Outcome) -> Outcome:
 class _Run:
     def __init__(self, plan: Plan, folder: Path) -> None:
         self.plan = plan
-        self.play = Play(folder / "root", world=plan.world, seed=plan.seed, faults=plan.weather)
+        root = folder / "root"
+        new = not plan.brief
+        self.play = Play(root, world=plan.world, seed=plan.seed, faults=plan.weather) if new else goes_on(plan, root)
         self.oracles = Oracles(plan.weather)
         self.outcome = Outcome(plan)
         self.waiting = list(plan.acts)

@@ -1,0 +1,57 @@
+"""Where brief plans begin: an account that holds a position, played once per world and copied from then on."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from engine.conftest import Play, until
+from simulation.plans import WORLDS, Plan
+
+from scalpctl.simulator.exchange import switches_of
+from scalpctl.simulator.serving.store import Store
+
+SEEDS = 2
+SETTLING_S = 10.0
+
+
+@cache
+def _shelf() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="beginnings-")
+
+
+@cache
+def _held(world: str, seed: int) -> Path:
+    """Play until something is held and its stop stands; gives where that is kept."""
+    play = Play(Path(_shelf().name, f"{world}-{seed}"), world=world, seed=seed)
+    play.session(1.0, _until_held)
+    return play.root
+
+
+async def _until_held(session: Any) -> None:
+    desks = session.machine.context.desks.values()
+    await until(session, lambda: any(desk.holding is not None and desk.holding.entered for desk in desks))
+    await session.venue.clock.sleep(SETTLING_S)
+    session.stop.set()
+
+
+def goes_on(plan: Plan, root: Path) -> Play:
+    """Give such an account to a plan; what happens by chance from here on is the plan's own."""
+    shutil.copytree(_held(plan.world, plan.seed % SEEDS), root)
+    play = Play(root, world=plan.world, seed=plan.seed, faults=plan.weather)
+    exchange = play.exchange()
+    exchange.random = Random(f"goes on:{plan.seed}")
+    exchange.state.switches = switches_of(plan.seed)
+    Store(play.folder.path).save(exchange.snapshot())
+    return play
+
+
+def play_all() -> None:
+    """Play every beginning, so that processes forked from this one find them."""
+    for world in WORLDS:
+        for seed in range(SEEDS):
+            _held(world, seed)

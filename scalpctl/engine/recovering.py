@@ -190,31 +190,38 @@ def _theirs(report: PositionReport) -> Held:
 
 
 def _believed(ctx: Context, drift: Drift) -> None:
-    """Record a difference, look for its explanation, and hold entries of that instrument back meanwhile."""
+    """Record a difference, look for its explanation, and hold entries of that instrument back meanwhile.
+
+    One that changes while it is open stays the one it is; it is looked into again.
+    """
     desk = ctx.desks[drift.inst_id]
-    drift_id = ctx.names.thing("drift")
-    ctx.drifts_open[drift.inst_id, drift.kind.value] = drift_id
-    holding = desk.holding
     if drift.kind not in {DriftKind.LEVERAGE, DriftKind.REPRICED, DriftKind.MARGIN_MODE}:
         ctx.trip(Limit.DRIFT, f"{drift.kind.value} {drift.inst_id}", inst_id=drift.inst_id, for_s=300)
+    if (drift.inst_id, drift.kind.value) not in ctx.drifts_open:
+        _note(ctx, desk, drift)
+    if drift.kind is DriftKind.APPEARED and desk.theirs is not None:
+        _look_for(ctx, desk, desk.theirs)
+    elif desk.holding is not None:
+        since = Instant(desk.holding.position.opened_at - SEARCH_US)  # it may have begun otherwise than we believe
+        ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, since, foreign=True))
+
+
+def _note(ctx: Context, desk: Desk, drift: Drift) -> None:
+    drift_id = ctx.names.thing("drift")
+    ctx.drifts_open[drift.inst_id, drift.kind.value] = drift_id
     ctx.record(
         DriftDetected(
             drift_id=drift_id,
             session_id=ctx.session_id,
             kind=drift.kind.value,
             inst_id=drift.inst_id,
-            position_id=holding.position_id if holding is not None else None,
+            position_id=desk.holding.position_id if desk.holding is not None else None,
             ours=_shown(drift.ours),
             theirs=_shown(drift.theirs),
             detected_at=ctx.at,
             action="looking for the fills that explain it",
         )
     )
-    if drift.kind is DriftKind.APPEARED and desk.theirs is not None:
-        _look_for(ctx, desk, desk.theirs)
-    elif holding is not None:
-        since = Instant(holding.position.opened_at - SEARCH_US)  # it may have begun otherwise than we believe
-        ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, since, foreign=True))
 
 
 def _shown(held: Held | None) -> Json:

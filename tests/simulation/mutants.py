@@ -207,7 +207,10 @@ def _floats() -> list[Change]:
 def _believed_at_once() -> list[Change]:
     from scalpctl.core import drift
 
-    return [(drift, "observe", lambda state, found, at, limits: (state, tuple(found)))]
+    return [
+        (drift, "observe", lambda state, found, at, limits: (state, tuple(found))),
+        (recovering, "_look_for", recovering.adopt),
+    ]
 
 
 def _turn_forgotten() -> list[Change]:
@@ -311,7 +314,7 @@ MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "every cause is unknown": (_closed_on_a_guess, SWARM),
     "strangers stay strangers": (_strangers_unexplained, SWARM),
     "gates only advise": (_gates_open, SWARM),
-    "a restart forgets what a turn left": (_turn_forgotten, SWARM),
+    "a restart forgets what a turn left": (_turn_forgotten, "2037"),
     "a restart leaves alone what is held": (_held_and_left_alone, SWARM),
     "a close that waits has no stop beside it": (_no_second_stop, "thin"),
     "a restart forgets its orders": (_orders_forgotten, DEATHS),

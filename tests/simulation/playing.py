@@ -95,7 +95,7 @@ class _Run:
             self.outcome.broken += self.oracles.broken
             self.outcome.broken += [f"D7: nobody heard of {error}" for error in self.play.unheard]
             self.outcome.broken += final(self.play)
-        except BaseException as error:  # noqa: BLE001  whatever it is, the seed is named
+        except (Exception, Killed, asyncio.CancelledError) as error:  # noqa: BLE001  but not a test's time limit
             where = traceback.extract_tb(error.__traceback__)[-1]
             self.outcome.broken.append(f"{type(error).__name__}: {str(error)[:300]} at {where.name}:{where.lineno}")
         self.outcome.worst_naked_s = self.oracles.worst_naked_s

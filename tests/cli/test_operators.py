@@ -19,8 +19,6 @@ from scalpctl.host.ids import RandomIds
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.opening import open_ledger
 
-pytestmark = pytest.mark.whole
-
 ZONES = ("UTC", "Europe/Kyiv", "Pacific/Apia", "America/New_York", "Asia/Kathmandu")
 
 

@@ -16,8 +16,6 @@ from scalpctl.ledger.reading import LedgerReader
 from scalpctl.simulator.serving.host import Host
 from scalpctl.simulator.serving.store import Store
 
-pytestmark = pytest.mark.whole
-
 
 def asked(play: Play, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
     capsys.readouterr()

@@ -19,8 +19,6 @@ from scalpctl.ledger.reading import LedgerReader
 from scalpctl.tape.recording import Recorder, parts, played, played_whole
 from scalpctl.wiring.replaying import Replayed, replay
 
-pytestmark = pytest.mark.whole
-
 
 def again(play: Play, number: int) -> Replayed:
     with LedgerReader(play.folder.ledger) as reader:

@@ -18,8 +18,6 @@ from session.conftest import Run
 from scalpctl.analysis.session.questions import QUESTIONS
 from scalpctl.ledger.reading import LedgerReader
 
-pytestmark = pytest.mark.whole
-
 EVIL = "<script>alert(1)</script>\x1b[31m\u202e</script><!--"
 
 

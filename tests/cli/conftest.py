@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import T0, one_of_each
+from host.conftest import manager
 
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.ids import CountedIds
@@ -48,3 +49,6 @@ def scalpctl(tmp_path: Path, root: Path) -> Run:
         )  # fmt: skip
 
     return run
+
+
+__all__ = ["manager"]

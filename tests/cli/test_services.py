@@ -9,7 +9,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -67,14 +66,6 @@ def test_the_unit_of_a_real_account_names_what_only_its_owner_can_fill_in() -> N
     assert "#Environment=SCALPCTL_LIVE_ACK=alpha" in unit
     assert "#LoadCredential=scalpctl:" in unit
     assert "SCALPCTL_LIVE_ACK" not in "".join(unit_files(JOBS["audit"], place).values())
-
-
-@pytest.fixture
-def manager(tmp_path: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
-        line.bind(str(tmp_path / "notify"))
-        line.settimeout(20)
-        yield line
 
 
 def heard_nothing(manager: socket.socket) -> None:

@@ -26,6 +26,10 @@ class Writing(Protocol):
         """Take a piece up; False where too many wait already."""
         ...
 
+    def to(self, stream: TextIO) -> Callable[[str], None]:
+        """Give what writes a line to a stream, as a piece of this writing."""
+        ...
+
     def end(self) -> None:
         """Finish what was taken up, as far as somebody reads it."""
         ...
@@ -48,6 +52,10 @@ class AtOnce:
                     gone, self._gone = self._gone, None
                     gone()
         return True
+
+    def to(self, stream: TextIO) -> Callable[[str], None]:
+        """Write through the buffers of the interpreter, in order with whatever else is printed."""
+        return partial(print, file=stream)
 
     def end(self) -> None:
         """Nothing waits."""
@@ -75,6 +83,10 @@ class Beside:
         self._queue.put(work)
         return True
 
+    def to(self, stream: TextIO) -> Callable[[str], None]:
+        """Write past the buffers: whoever ends the interpreter must not find them locked by a thread that waits."""
+        return partial(_put, stream.fileno())
+
     def end(self) -> None:
         """Give what waits a moment more; a reader that stands still is not waited for."""
         self._queue.put(None)
@@ -96,7 +108,7 @@ class Lines:
     def __init__(self, stream: TextIO, writing: Writing, missing: Callable[[int], str]) -> None:
         """Write to a stream; ``missing`` puts the number of those nobody took into words."""
         self._writing = writing
-        self._put = partial(print, file=stream) if isinstance(writing, AtOnce) else partial(_put, stream.fileno())
+        self._put = writing.to(stream)
         self._missing = missing
         self._missed = 0
 
@@ -107,7 +119,6 @@ class Lines:
 
 
 def _put(descriptor: int, text: str) -> None:
-    """Write past the buffers of the interpreter: whoever ends it must not find them locked by a thread that waits."""
     left = memoryview(f"{text}\n".encode(sys.stdout.encoding or "utf-8", errors="replace"))
     while left:
         left = left[os.write(descriptor, left) :]

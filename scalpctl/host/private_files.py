@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from scalpctl.errors import AccessRefused
@@ -67,9 +69,37 @@ def write_private(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+@contextmanager
+def made_whole(path: Path) -> Iterator[Path]:
+    """Give a private file to fill, which takes its place when it is whole and on disk; a crash before changes nothing.
+
+    Only one process may make it at a time; what an earlier one left unfinished is removed.
+    """
+    unfinished = path.with_name(f".{path.name}.new")
+    _remove(unfinished)
+    create_private_file(unfinished)
+    try:
+        yield unfinished
+    except BaseException:
+        _remove(unfinished)
+        raise
+    _sync(unfinished)
+    unfinished.replace(path)
+    sync_folder(path.parent)
+
+
+def _remove(unfinished: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):  # a database has companions
+        unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
+
+
 def sync_folder(path: Path) -> None:
     """Make a rename or a new file in this folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(path, os.O_DIRECTORY)
+
+
+def _sync(path: Path, kind: int = 0) -> None:
+    descriptor = os.open(path, os.O_RDONLY | kind | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

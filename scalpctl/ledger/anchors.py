@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from scalpctl.core.instants import Instant
-from scalpctl.host.private_files import make_private_folder, open_private_append, write_private
+from scalpctl.host.line_files import add_line, open_lines, whole_lines
+from scalpctl.host.private_files import make_private_folder, write_private
 from scalpctl.ledger.canonical_json import UNREADABLE, encode
 from scalpctl.ledger.chain import Head
 
@@ -35,13 +36,13 @@ class AnchorLog:
         make_private_folder(path.parent)
         if path.exists() and path.stat().st_size > COMPACT_ABOVE_BYTES:
             _compact(path)
-        self._descriptor = open_private_append(path)
+        self._descriptor = open_lines(path)
         self._synced = 0
 
     def note(self, head: Head, at: Instant, *, restored: bool = False) -> None:
         """Note a head; every 256 rows the note itself is made durable."""
         line = {"seq": head.seq, "hash": head.hash, "at": at} | ({"restored": True} if restored else {})
-        os.write(self._descriptor, encode(line) + b"\n")
+        add_line(self._descriptor, encode(line))
         if restored or head.seq - self._synced >= SYNC_EVERY:
             self.sync()
             self._synced = head.seq
@@ -67,9 +68,7 @@ def read_anchors(path: Path) -> list[Anchor]:
 
 
 def _parse(path: Path) -> Iterator[Anchor]:
-    if not path.exists():
-        return
-    for line in path.read_bytes().splitlines():
+    for line in whole_lines(path):
         fields = _decode(line)
         if fields is not None:
             yield Anchor(fields["seq"], fields["hash"], fields["at"], bool(fields.get("restored")))
@@ -78,7 +77,7 @@ def _parse(path: Path) -> Iterator[Anchor]:
 def _decode(line: bytes) -> dict[str, Any] | None:
     try:
         fields = msgspec.json.decode(line)
-    except UNREADABLE:  # a line cut by a power loss: the one before it still binds
+    except UNREADABLE:  # a line damaged by the disk: the one before it still binds
         return None
     whole = isinstance(fields, dict) and {"seq", "hash", "at"} <= fields.keys()
     return fields if whole else None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import msgspec
 
-from scalpctl.host.private_files import open_private_append, write_private
+from scalpctl.host.line_files import add_durable_line, whole_lines
+from scalpctl.host.private_files import write_private
 from scalpctl.ledger.canonical_json import UNREADABLE, encode
 from scalpctl.ledger.folder import LedgerFolder
 
@@ -16,20 +16,13 @@ KEPT = 1_000
 
 def note_audit(folder: LedgerFolder, line: dict[str, Any]) -> None:
     """Append what an audit said."""
-    descriptor = open_private_append(folder.audits)
-    try:
-        os.write(descriptor, encode(line) + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    add_durable_line(folder.audits, encode(line))
 
 
 def past_audits(folder: LedgerFolder) -> list[dict[str, Any]]:
-    """Give what earlier audits said, oldest first; a torn last line is left out."""
-    if not folder.audits.exists():
-        return []
+    """Give what earlier audits said, oldest first."""
     found = []
-    for line in folder.audits.read_bytes().splitlines()[-KEPT:]:
+    for line in whole_lines(folder.audits)[-KEPT:]:
         try:
             found.append(msgspec.json.decode(line))
         except UNREADABLE:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,9 +13,10 @@ import msgspec
 
 from scalpctl.core.instants import Instant, to_datetime
 from scalpctl.errors import LedgerCorrupt, LedgerMissing
-from scalpctl.host.private_files import create_private_file, make_private_folder, open_private_append, sync_folder
+from scalpctl.host.line_files import add_durable_line, whole_lines
+from scalpctl.host.private_files import made_whole, make_private_folder, sync_folder
 from scalpctl.ledger.anchors import AnchorLog
-from scalpctl.ledger.canonical_json import encode
+from scalpctl.ledger.canonical_json import UNREADABLE, encode
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.lease import Lease
 from scalpctl.ledger.mirroring import catch_up_mirrors
@@ -35,19 +35,14 @@ def back_up(folder: LedgerFolder, clock: Clock, reason: str, *, older: bool = Fa
     folder.require_ledger()
     make_private_folder(folder.backups)
     target = folder.backups / f"ledger-{_stamp(clock.now())}.db"
-    temporary = target.with_suffix(".tmp")
-    temporary.unlink(missing_ok=True)
-    create_private_file(temporary)
-    _copy(folder.ledger, temporary)
-    proof = verify_older(temporary) if older else verify(temporary, with_companions=False)
-    if not proof.ok or proof.head is None:
-        temporary.unlink()
-        raise LedgerCorrupt(
-            f"the copy of {folder.ledger} does not verify: {proof.findings[0].what}",
-            hint="the ledger itself is damaged; `scalpctl ledger verify` says where",
-        )
-    temporary.rename(target)
-    sync_folder(folder.backups)
+    with made_whole(target) as copy:
+        _copy(folder.ledger, copy)
+        proof = verify_older(copy) if older else verify(copy, with_companions=False)
+        if not proof.ok or proof.head is None:
+            raise LedgerCorrupt(
+                f"the copy of {folder.ledger} does not verify: {proof.findings[0].what}",
+                hint="the ledger itself is damaged; `scalpctl ledger verify` says where",
+            )
     entry = {
         "file": target.name,
         "at": clock.now(),
@@ -64,9 +59,12 @@ def back_up(folder: LedgerFolder, clock: Clock, reason: str, *, older: bool = Fa
 def backups(folder: LedgerFolder) -> list[dict[str, Any]]:
     """Give the manifest, oldest first."""
     path = folder.backups / MANIFEST
-    if not path.exists():
-        return []
-    return [msgspec.json.decode(line) for line in path.read_bytes().splitlines() if line]
+    try:
+        return [msgspec.json.decode(line, type=dict[str, Any]) for line in whole_lines(path) if line]
+    except UNREADABLE as error:
+        raise LedgerCorrupt(
+            f"{path} is damaged ({error})", hint="repair or remove its broken line; every backup proves itself"
+        ) from error
 
 
 def let_go(folder: LedgerFolder, kept: int) -> list[Path]:
@@ -109,9 +107,9 @@ def restore(folder: LedgerFolder, clock: Clock, name: str | None) -> tuple[Path,
         backup, proof = drill(folder, name)
         if not proof.ok or proof.head is None:
             raise LedgerCorrupt(f"{backup} does not verify: {proof.findings[0].what}", hint="choose another backup")
-        aside = _move_aside(folder, clock.now())
-        create_private_file(folder.ledger)
-        _copy(backup, folder.ledger)
+        with made_whole(folder.ledger) as copy:
+            _copy(backup, copy)
+            aside = _move_aside(folder, clock.now())
         _mirror_again(folder)
         sync_folder(folder.path)
         anchors = AnchorLog(folder.anchors)
@@ -133,8 +131,6 @@ def _copy(source: Path, target: Path) -> None:
     finally:
         writer.close()
         reader.close()
-    with target.open("rb") as stream:
-        os.fsync(stream.fileno())
 
 
 def _mirror_again(folder: LedgerFolder) -> None:
@@ -164,12 +160,7 @@ def _files_of(folder: LedgerFolder) -> Iterator[Path]:
 
 
 def _note(folder: LedgerFolder, entry: dict[str, Any]) -> None:
-    descriptor = open_private_append(folder.backups / MANIFEST)
-    try:
-        os.write(descriptor, encode(entry) + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    add_durable_line(folder.backups / MANIFEST, encode(entry))
 
 
 def _sha256(path: Path) -> str:

@@ -16,7 +16,8 @@ import msgspec
 from scalpctl.core.instants import rfc3339, utc_day
 from scalpctl.core.records.base import Record
 from scalpctl.core.records.positions import PartialTaken, PositionClosed
-from scalpctl.host.private_files import make_private_folder, open_private_append
+from scalpctl.host.line_files import add_line, open_lines, whole_lines
+from scalpctl.host.private_files import make_private_folder
 from scalpctl.ledger.canonical_json import UNREADABLE, encode
 from scalpctl.ledger.chain import JournalRow
 from scalpctl.ledger.sqlite import Cells
@@ -41,9 +42,9 @@ class Mirrors:
         for row, record in zip(rows, records, strict=True):
             if record.record_kind in MIRRORED:
                 name, line = mirror_line(JournalRow._make(row), record)
-                descriptor = open_private_append(self._folder / name)
+                descriptor = open_lines(self._folder / name)
                 try:
-                    os.write(descriptor, encode(line) + b"\n")
+                    add_line(descriptor, encode(line))
                 finally:
                     os.close(descriptor)
 
@@ -61,8 +62,7 @@ def mirror_line(row: JournalRow, record: Record) -> tuple[str, dict[str, Any]]:
 def mirrored_lines(folder: Path) -> Iterator[MirrorLine]:
     """Give every line of every mirror."""
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
-        *lines, _ = path.read_bytes().split(b"\n")  # what has no end yet is still being written, or lost and missed
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(whole_lines(path), start=1):  # one without an end is being written, or missed
             try:
                 fields = msgspec.json.decode(line)
             except UNREADABLE:

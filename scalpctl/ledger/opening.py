@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from scalpctl.core.records.sessions import LeaseTaken
 from scalpctl.errors import LedgerCorrupt, LedgerMissing
 from scalpctl.host.private_files import (
-    create_private_file,
+    made_whole,
     make_private_folder,
     refuse_network_filesystem,
     require_private,
-    sync_folder,
 )
 from scalpctl.host.process import boot_id
 from scalpctl.ledger.anchors import AnchorLog, read_anchors
@@ -116,17 +116,9 @@ def _create(folder: LedgerFolder, clock: Clock) -> None:
             f"{folder.ledger} is gone, but its anchors remember {read_anchors(folder.anchors)[-1].seq} rows",
             hint=f"`scalpctl ledger restore` brings a backup back; to start anew move {folder.anchors} away",
         )
-    create_private_file(folder.ledger)
-    connection = open_for_schema(folder.ledger)
-    try:
-        meta = {"env": folder.env, "account": folder.account, "created_at": str(clock.now()), "ledger": "scalpctl"}
+    meta = {"env": folder.env, "account": folder.account, "created_at": str(clock.now()), "ledger": "scalpctl"}
+    with made_whole(folder.ledger) as file, closing(open_for_schema(file)) as connection:
         create_schema(connection, meta)
-    except BaseException:
-        connection.close()
-        folder.ledger.unlink(missing_ok=True)
-        raise
-    connection.close()
-    sync_folder(folder.path)
 
 
 def _require_identity(connection: sqlite3.Connection, folder: LedgerFolder) -> None:

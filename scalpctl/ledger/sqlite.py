@@ -199,6 +199,11 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    if path.stat().st_size == 0:
+        raise LedgerCorrupt(
+            f"{path} is empty: it was never finished, or its disk lost it",
+            hint="`scalpctl ledger restore` brings a backup back; where nothing was ever written remove the file",
+        )
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID:
         raise LedgerCorrupt(f"{path} is a SQLite file, but not a scalpctl ledger", hint="name the right file")

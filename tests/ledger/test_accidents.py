@@ -230,6 +230,9 @@ def test_a_foreign_file_is_not_a_ledger(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE t (x)").connection.close()
     with pytest.raises(LedgerCorrupt, match="not a scalpctl ledger"):
         LedgerReader(tmp_path / "other.db")
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(LedgerCorrupt, match="is empty"):
+        LedgerReader(tmp_path / "empty.db")
     (tmp_path / "text.db").write_text("hello, this is not a database at all " * 50)
     with pytest.raises(LedgerCorrupt, match="damaged or not a ledger"):
         LedgerReader(tmp_path / "text.db")

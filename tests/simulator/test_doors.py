@@ -197,10 +197,35 @@ def test_a_killed_host_loses_nothing_it_had_acknowledged(tmp_path: Path) -> None
     replay(back, entries)
     assert back.now == exchange.now
     assert back.state.accounts["7000"] == account
-    log = tmp_path / "books" / "exchange.log"
-    log.write_bytes(log.read_bytes()[:-9])  # a line that was being written was never acknowledged
-    assert len(Store(tmp_path / "books").load()[1]) == len(entries) - 1
-    snapshot = tmp_path / "books" / "exchange.snapshot"
-    snapshot.write_bytes(snapshot.read_bytes()[:-1] + b"x")
-    with pytest.raises(LedgerCorrupt):
-        Store(tmp_path / "books").load()
+
+
+@pytest.mark.parametrize(("lost", "instead"), [(9, b""), (1, b""), (9, b"\0\0\0\0\n")])
+def test_what_was_being_written_when_the_host_died_hides_nothing_that_comes_after(
+    tmp_path: Path, lost: int, instead: bytes
+) -> None:
+    log = tmp_path / "exchange.log"
+    store = kept(tmp_path, entries=3)
+    store.close()
+    log.write_bytes(log.read_bytes()[:-lost] + instead)  # it was never acknowledged
+    store = Store(tmp_path)
+    assert [entry.ask for entry in store.load()[1]] == [1, 2]
+    store.append(4, "7000", "order", 4)
+    assert [entry.ask for entry in Store(tmp_path).load()[1]] == [1, 2, 4]
+
+
+@pytest.mark.parametrize("name", ["exchange.snapshot", "exchange.log"])
+def test_damage_to_what_was_acknowledged_is_refused(tmp_path: Path, name: str) -> None:
+    kept(tmp_path, entries=3)
+    file = tmp_path / name
+    file.write_bytes(b"x" + file.read_bytes()[1:])
+    with pytest.raises(LedgerCorrupt, match=name):
+        Store(tmp_path).load()
+
+
+def kept(folder: Path, *, entries: int) -> Store:
+    """Give the store of an exchange that has acknowledged something since its snapshot."""
+    store = Store(folder)
+    store.save(Exchange.open("range", 4, 1_767_225_600_000_000).snapshot())
+    for number in range(1, entries + 1):
+        store.append(number, "7000", "order", number)
+    return store

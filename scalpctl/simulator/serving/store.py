@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from scalpctl.errors import LedgerCorrupt
-from scalpctl.host.private_files import make_private_folder, sync_folder
+from scalpctl.host.line_files import add_line, open_lines, whole_lines
+from scalpctl.host.private_files import made_whole, make_private_folder
 from scalpctl.simulator.state import State
 
 COMMANDS_BETWEEN_SNAPSHOTS = 4_000
@@ -52,10 +53,7 @@ class Store:
         data = self._snapshot.read_bytes()
         digest, body = data[:32], data[32:]
         if sha256(body).digest() != digest:
-            raise LedgerCorrupt(
-                f"{self._snapshot} is damaged",
-                hint="`scalpctl run --fresh` opens a new account; the ledger keeps what it has",
-            )
+            raise _damaged(self._snapshot)
         state = msgspec.msgpack.decode(body, type=State)
         self.number = state.log_sequence
         entries = [entry for entry in self._entries() if entry.number > state.log_sequence]
@@ -64,23 +62,22 @@ class Store:
         return state, entries
 
     def _entries(self) -> list[Entry]:
-        if not self._log_path.exists():
-            return []
-        found: list[Entry] = []
-        for line in self._log_path.read_bytes().split(b"\n"):
-            digest, _, body = line.partition(b" ")
-            if not body or sha256(body).hexdigest()[:16].encode() != digest:
-                break
-            found.append(msgspec.json.decode(body, type=Entry))
+        lines = whole_lines(self._log_path)
+        if lines and _entry(lines[-1]) is None:
+            lines.pop()
+            os.truncate(self._log_path, sum(len(line) + 1 for line in lines))
+        found = [entry for entry in map(_entry, lines) if entry is not None]
+        if len(found) < len(lines):
+            raise _damaged(self._log_path)
         return found
 
     def append(self, at: int, uid: str, kind: str, ask: Any = None) -> None:
         """Write one entry, on disk when this returns."""
         if self._log is None:
-            self._log = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._log = open_lines(self._log_path)
         self.number += 1
         body = msgspec.json.encode(Entry(self.number, at, uid, kind, ask))
-        os.write(self._log, sha256(body).hexdigest()[:16].encode() + b" " + body + b"\n")
+        add_line(self._log, sha256(body).hexdigest()[:16].encode() + b" " + body)
         os.fdatasync(self._log)
         self._since += 1
 
@@ -93,15 +90,8 @@ class Store:
         """Write a snapshot in one step; the log begins anew."""
         state.log_sequence = self.number
         body = msgspec.msgpack.encode(state)
-        fresh = self._folder / "exchange.snapshot.new"
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, sha256(body).digest() + body)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        fresh.rename(self._snapshot)
-        sync_folder(self._folder)
+        with made_whole(self._snapshot) as fresh:
+            fresh.write_bytes(sha256(body).digest() + body)
         self.close()
         self._log_path.unlink(missing_ok=True)
         self._since = 0
@@ -111,3 +101,16 @@ class Store:
         if self._log is not None:
             os.close(self._log)
             self._log = None
+
+
+def _entry(line: bytes) -> Entry | None:
+    """Read a line back; none where it is not the one that was written."""
+    digest, _, body = line.partition(b" ")
+    if not body or sha256(body).hexdigest()[:16].encode() != digest:
+        return None
+    return msgspec.json.decode(body, type=Entry)
+
+
+def _damaged(path: Path) -> LedgerCorrupt:
+    hint = "`scalpctl run --fresh` opens a new account; the ledger keeps what it has"
+    return LedgerCorrupt(f"{path} is damaged", hint=hint)

@@ -93,6 +93,12 @@ class OutputLost(ScalpctlError):
     exit_code = 74
 
 
+class SystemRefused(ScalpctlError):
+    """The system refuses a file: no room, no such place, too many open."""
+
+    exit_code = 74
+
+
 class LeaseHeld(ScalpctlError):
     """Another process holds the ledger."""
 

@@ -66,6 +66,10 @@ def _ended(error: Exception, arguments: list[str]) -> int:
     if isinstance(error, OSError) and silence():
         hint = "a file it was sent to may be on a full disk; what the command did is in the ledger"
         return _refused(OutputLost(f"its output cannot be written: {error.strerror}", hint=hint), arguments)
+    if isinstance(error, OSError):
+        from scalpctl.cli.system import in_words
+
+        error = in_words(error) or error
     return _refused(error, arguments) if isinstance(error, ScalpctlError) else _bug(error, arguments)
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from scalpctl.core.instants import Instant, to_datetime
 from scalpctl.errors import LedgerCorrupt, LedgerMissing
 from scalpctl.host.line_files import add_durable_line, whole_lines
-from scalpctl.host.private_files import made_whole, make_private_folder, sync_folder
+from scalpctl.host.private_files import made_whole, make_private_folder
 from scalpctl.ledger.anchors import AnchorLog
+from scalpctl.ledger.aside import set_aside, stamp
 from scalpctl.ledger.canonical_json import UNREADABLE, encode
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.lease import Lease
@@ -34,7 +33,7 @@ def back_up(folder: LedgerFolder, clock: Clock, reason: str, *, older: bool = Fa
     """
     folder.require_ledger()
     make_private_folder(folder.backups)
-    target = folder.backups / f"ledger-{_stamp(clock.now())}.db"
+    target = folder.backups / f"ledger-{stamp(clock.now())}.db"
     with made_whole(target) as copy:
         _copy(folder.ledger, copy)
         proof = verify_older(copy) if older else verify(copy, with_companions=False)
@@ -109,9 +108,8 @@ def restore(folder: LedgerFolder, clock: Clock, name: str | None) -> tuple[Path,
             raise LedgerCorrupt(f"{backup} does not verify: {proof.findings[0].what}", hint="choose another backup")
         with made_whole(folder.ledger) as copy:
             _copy(backup, copy)
-            aside = _move_aside(folder, clock.now())
+            aside = set_aside(folder, clock.now(), folder.mirrors)
         _mirror_again(folder)
-        sync_folder(folder.path)
         anchors = AnchorLog(folder.anchors)
         anchors.note(proof.head, clock.now(), restored=True)
         anchors.close()
@@ -139,26 +137,6 @@ def _mirror_again(folder: LedgerFolder) -> None:
         catch_up_mirrors(folder.mirrors, reader)
 
 
-def _move_aside(folder: LedgerFolder, at: Instant) -> Path | None:
-    if not folder.ledger.exists():
-        return None
-    aside = folder.path / f"replaced-{_stamp(at)}"
-    aside.mkdir(mode=0o700)
-    for path in _files_of(folder):
-        path.rename(aside / path.name)
-    sync_folder(folder.path)
-    return aside
-
-
-def _files_of(folder: LedgerFolder) -> Iterator[Path]:
-    for suffix in ("", "-wal", "-shm"):
-        path = folder.ledger.with_name(folder.ledger.name + suffix)
-        if path.exists():
-            yield path
-    if folder.mirrors.exists():
-        yield folder.mirrors
-
-
 def _note(folder: LedgerFolder, entry: dict[str, Any]) -> None:
     add_durable_line(folder.backups / MANIFEST, encode(entry))
 
@@ -166,7 +144,3 @@ def _note(folder: LedgerFolder, entry: dict[str, Any]) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _stamp(at: Instant) -> str:
-    return to_datetime(at).strftime("%Y%m%dT%H%M%S%fZ")

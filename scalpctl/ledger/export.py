@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from scalpctl.core.money import CANONICAL
 from scalpctl.errors import UsageError
-from scalpctl.host.private_files import create_private_file, make_private_folder
+from scalpctl.host.private_files import made_whole, make_private_folder
 from scalpctl.ledger.canonical_json import encode
 from scalpctl.ledger.reading import LedgerReader
 
-FORMATS = ("csv", "jsonl", "parquet")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _PAGE = 5_000
 
@@ -30,7 +29,15 @@ def export(ledger: Path, folder: Path, form: str, tables: Iterable[str] = (), *,
         unknown = [name for name in names if name not in exportable(reader)]
         if unknown:
             raise UsageError(f"there is no table {unknown[0]!r}", hint=f"one of {', '.join(exportable(reader))}")
-        return [_write(reader, name, folder / f"{name}.{form}", form, force=force) for name in names]
+        paths = {name: folder / f"{name}.{form}" for name in names}
+        present = [path for path in paths.values() if path.exists()]
+        if present and not force:
+            raise UsageError(f"{present[0]} exists", hint="use --force to replace it, or another folder")
+        reader.pin()  # the tables agree with one another, however busy the writer is
+        for name, path in paths.items():
+            with made_whole(path) as file:
+                _WRITERS[form](_Table(reader.connection, name), file)
+        return list(paths.values())
 
 
 def exportable(reader: LedgerReader) -> list[str]:
@@ -50,42 +57,57 @@ def inert(value: Any) -> Any:
 def csv_text(columns: list[str], rows: Iterable[Iterable[Any]]) -> str:
     """Give rows as CSV with every cell quoted and inert."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([inert(cell) for cell in row] for row in rows)
+    _csv_rows(buffer, columns, rows)
     return buffer.getvalue()
 
 
-def _write(reader: LedgerReader, table: str, path: Path, form: str, *, force: bool) -> Path:
-    if path.exists():
-        if not force:
-            raise UsageError(f"{path} exists", hint="use --force to replace it, or another folder")
-        path.unlink()
-    create_private_file(path)
-    columns = [row[1] for row in reader.connection.execute(f"PRAGMA table_info({table})")]
-    if form == "parquet":
-        _parquet(columns, _rows(reader.connection, table), path)
-    elif form == "csv":
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(csv_text(columns, _rows(reader.connection, table)))
-    else:
-        with path.open("wb") as stream:
-            for row in _rows(reader.connection, table):
-                stream.write(encode(dict(zip(columns, row, strict=True))) + b"\n")
-    return path
+def _csv_rows(stream: TextIO, columns: list[str], rows: Iterable[Iterable[Any]]) -> None:
+    writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([inert(cell) for cell in row] for row in rows)
 
 
-def _rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
-    cursor = connection.execute(f"SELECT * FROM {table} ORDER BY 1")
-    while page := cursor.fetchmany(_PAGE):
-        yield from page
+class _Table:
+    """One table, page by page: a ledger may be larger than the memory."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._connection, self._name = connection, name
+        self.kinds = {row[1]: row[2] for row in connection.execute(f"PRAGMA table_info({name})")}
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.kinds)
+
+    def pages(self) -> Iterator[list[tuple[Any, ...]]]:
+        cursor = self._connection.execute(f"SELECT * FROM {self._name} ORDER BY 1")
+        while page := cursor.fetchmany(_PAGE):
+            yield page
 
 
-def _parquet(columns: list[str], rows: Iterable[tuple[Any, ...]], path: Path) -> None:
+def _csv(table: _Table, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        _csv_rows(stream, table.columns, (row for page in table.pages() for row in page))
+
+
+def _jsonl(table: _Table, path: Path) -> None:
+    with path.open("wb") as stream:
+        for page in table.pages():
+            stream.writelines(encode(dict(zip(table.columns, row, strict=True))) + b"\n" for row in page)
+
+
+def _parquet(table: _Table, path: Path) -> None:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
         raise UsageError("Parquet needs pyarrow", hint="pip install 'scalpctl[parquet]', or export csv") from error
-    cells = list(zip(*rows, strict=True)) or [()] * len(columns)
-    pq.write_table(pa.table({name: list(column) for name, column in zip(columns, cells, strict=True)}), path)
+    kinds = {"INTEGER": pa.int64(), "TEXT": pa.string()}
+    schema = pa.schema([(name, kinds[kind]) for name, kind in table.kinds.items()])
+    with pq.ParquetWriter(path, schema) as writer:
+        for page in table.pages():
+            columns = [list(column) for column in zip(*page, strict=True)]
+            writer.write_table(pa.table(columns, schema=schema))
+
+
+_WRITERS: Mapping[str, Callable[[_Table, Path], None]] = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
+FORMATS = tuple(_WRITERS)

@@ -25,7 +25,7 @@ from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.lease import Lease
 from scalpctl.ledger.mirroring import catch_up_mirrors
 from scalpctl.ledger.schema import require_current
-from scalpctl.ledger.sqlite import deny_rewriting, meaning, open_for_schema, open_writer
+from scalpctl.ledger.sqlite import deny_rewriting, meaning, open_new, open_writer
 from scalpctl.ledger.verification.findings import require_clean
 from scalpctl.ledger.verification.integrity import check_anchors, check_chain, check_triggers
 from scalpctl.ledger.writer import LedgerWriter
@@ -117,7 +117,7 @@ def _create(folder: LedgerFolder, clock: Clock) -> None:
             hint=f"`scalpctl ledger restore` brings a backup back; to start anew move {folder.anchors} away",
         )
     meta = {"env": folder.env, "account": folder.account, "created_at": str(clock.now()), "ledger": "scalpctl"}
-    with made_whole(folder.ledger) as file, closing(open_for_schema(file)) as connection:
+    with made_whole(folder.ledger) as file, closing(open_new(file)) as connection:
         create_schema(connection, meta)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from scalpctl.ledger.chain import JOURNAL_COLUMNS, JournalRow
 from scalpctl.ledger.creation import create_schema
 from scalpctl.ledger.journal import journal_rows, record_of
 from scalpctl.ledger.projection.projector import Projector
-from scalpctl.ledger.sqlite import open_for_schema
+from scalpctl.ledger.sqlite import open_new
 
 FLUSH_ROWS = 2_000
 UNPROJECTED = ("journal", "meta", "alembic_version")
@@ -21,14 +22,9 @@ def rebuild_into(source: sqlite3.Connection, path: Path) -> int:
     """Write a new ledger file with the same journal, byte for byte, and tables folded from it; gives the row count."""
     meta = dict(source.execute("SELECT k, v FROM meta").fetchall())
     meta.pop("genesis", None)
-    target = open_for_schema(path)
-    try:
+    with closing(open_new(path)) as target:
         create_schema(target, meta)
-        rows = _copy(source, target)
-        target.execute("PRAGMA journal_mode=DELETE")  # one file, so that it can be renamed into place
-        return rows
-    finally:
-        target.close()
+        return _copy(source, target)
 
 
 def typed_tables(connection: sqlite3.Connection) -> list[str]:

@@ -50,8 +50,16 @@ def open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def open_new(path: Path) -> sqlite3.Connection:
+    """Open an empty file to make a ledger of it: all of it in that one file, as soon as a commit returns."""
+    connection = _connect(f"file:{quote(str(path))}?mode=rw")
+    for pragma in ("PRAGMA journal_mode=DELETE", "PRAGMA synchronous=FULL", *_COMMON_PRAGMAS):
+        connection.execute(pragma)
+    return connection
+
+
 def open_for_schema(path: Path) -> sqlite3.Connection:
-    """Open for creating or migrating the schema: as a writer, with foreign keys off."""
+    """Open for migrating the schema: as a writer, with foreign keys off."""
     connection = open_writer(path)
     connection.execute("PRAGMA foreign_keys=OFF")
     return connection

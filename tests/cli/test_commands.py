@@ -188,6 +188,7 @@ def test_no_key_ever_shows(scalpctl: Run, filled: LedgerFolder, tmp_path: Path) 
         (["ledger", "rebuild"], 64, "add --yes"),
         (["ledger", "restore", "--yes"], 74, "there is no backup"),
         (["ledger", "export", "/nowhere/x/y", "--format", "xlsx"], 64, "not an export format"),
+        (["ledger", "export", "/dev/null/x"], 74, "/dev/null/x: not a directory"),
         (["config", "check", "--config", "/nowhere.yaml"], 78, "there is no configuration file"),
         (["trades", "--config", "/nowhere.yaml"], 78, "cannot be read"),
         (["audit", "--bogus"], 3, "No such option"),

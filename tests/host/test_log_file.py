@@ -5,13 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from builders import T0
+from full_disk import no_file_may_grow_beyond
 
 from scalpctl.core.instants import Instant
 from scalpctl.host.hand_clock import HandClock
@@ -78,17 +76,6 @@ def test_a_log_holds_no_secret(tmp_path: Path, clock: HandClock) -> None:
     assert "canary" not in path.read_text()
     assert "hush" not in path.read_text()
     assert "ValueError" in path.read_text()
-
-
-@contextmanager
-def no_file_may_grow_beyond(size: int) -> Iterator[None]:
-    """Let the system refuse what is written behind a size, as it does where a volume is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_log_whose_volume_is_full_stops_nobody_and_goes_on_when_there_is_room(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -17,6 +18,7 @@ from scalpctl.ledger.audits import note_audit, past_audits
 from scalpctl.ledger.backup import MANIFEST, back_up, backups, restore
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.reading import LedgerReader
+from scalpctl.ledger.rebuild import rebuild
 from scalpctl.ledger.verification.verify import verify
 from scalpctl.ledger.writer import LedgerWriter
 
@@ -59,6 +61,42 @@ def test_a_restore_that_fails_leaves_the_ledger_where_it_was(
         restore(folder, clock, None)
     assert folder.ledger.read_bytes() == before
     assert not list(folder.path.glob("replaced-*"))
+
+
+def test_a_restore_in_place_of_a_ledger_that_is_gone_keeps_no_mirror_of_what_was_lost(
+    opened: Open, folder: LedgerFolder, clock: HandClock
+) -> None:
+    opened().close()
+    back_up(folder, clock, "test")
+    writer = opened()
+    writer.write(a_position())
+    writer.write(a_closure())
+    writer.close()
+    folder.ledger.unlink()
+    _, aside = restore(folder, clock, None)
+    assert aside is not None
+    assert list((aside / "mirrors").iterdir())
+    assert verify(folder.ledger).ok
+
+
+def test_what_a_killed_writer_left_in_its_log_goes_aside_with_its_ledger(
+    opened: Open, folder: LedgerFolder, clock: HandClock, tmp_path: Path
+) -> None:
+    writer = opened()
+    writer.write(a_fill(1))
+    killed = tmp_path / "killed"
+    shutil.copytree(folder.path, killed)  # as the disk is while the writer lives, or where it died
+    writer.close()
+    shutil.rmtree(folder.path)
+    killed.rename(folder.path)
+    assert folder.ledger.with_name("ledger.db-wal").stat().st_size > 0
+    _, aside = rebuild(folder, clock.now())
+    assert aside is not None
+    assert not list(aside.glob("*-wal"))
+    for file in (folder.ledger, aside / "ledger.db"):
+        assert verify(file, with_companions=False).ok
+        with LedgerReader(file) as reader:
+            assert len(reader.rows("SELECT * FROM fills")) == 1
 
 
 def cut(path: Path) -> None:

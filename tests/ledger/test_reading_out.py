@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builders import a_closure, a_position, a_session
+from builders import a_closure, a_fill, a_position, a_session
+from full_disk import no_file_may_grow_beyond
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +92,28 @@ def test_exports_keep_the_exact_text(filled: LedgerFolder, tmp_path: Path, form:
     with pytest.raises(UsageError, match="exists"):
         export(filled.ledger, tmp_path / "out", form, ["fills"])
     export(filled.ledger, tmp_path / "out", form, ["fills"], force=True)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_an_export_that_cannot_be_finished_leaves_the_earlier_one(
+    writer: LedgerWriter, folder: LedgerFolder, tmp_path: Path, form: str
+) -> None:
+    writer.write(*(a_fill(number) for number in range(300)))
+    writer.close()
+    (file,) = export(folder.ledger, tmp_path / "out", form, ["journal"])
+    before = file.read_bytes()
+    with no_file_may_grow_beyond(40_000), pytest.raises(OSError, match="large"):
+        export(folder.ledger, tmp_path / "out", form, ["journal"], force=True)
+    assert file.read_bytes() == before
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_table_without_rows_has_the_types_of_one_with_rows(filled: LedgerFolder, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    (file,) = export(filled.ledger, tmp_path, "parquet", ["limit_latches"])
+    table = pq.read_table(file)
+    assert {str(kind) for kind in table.schema.types} == {"int64", "string"}
 
 
 def test_an_export_of_the_unknown_is_refused(filled: LedgerFolder, tmp_path: Path) -> None:

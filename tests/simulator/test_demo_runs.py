@@ -55,3 +55,19 @@ def another_mode(served: Served) -> None:
         "OK-ACCESS-SIGN": signature(served.secret, at, "POST", target, body), "content-type": "application/json",
     }  # fmt: skip
     assert httpx.post(served.rest + target, content=body, headers=headers).json()["code"] == "0"
+
+
+def test_prices_are_recorded_played_again_and_not_recorded_over(served: Served, tmp_path: Path) -> None:
+    file = tmp_path / "prices.quotes.zst"
+    record = ("sim", "record", str(file), "--for", "3s", "--rest", served.rest, "--ws", served.ws, "--json")
+    done = scalpctl(tmp_path, served, *record)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["data"]["quotes"] > 10
+    before = file.read_bytes()
+    again = scalpctl(tmp_path, served, *record)
+    assert (again.returncode, file.read_bytes()) == (64, before)
+    assert "--force" in again.stderr
+    played = scalpctl(
+        tmp_path, served, "run", "--env", "sim", "--speed", "max", "--for", "3s", "--world", f"tape:{file}"
+    )
+    assert played.returncode == 0, played.stderr

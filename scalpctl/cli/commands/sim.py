@@ -184,6 +184,7 @@ def record(
     lasting: Annotated[str, typer.Option("--for", help="How long, like 10m.")] = "10m",
     rest: Annotated[str | None, typer.Option("--rest", help="Another exchange's REST address; OKX without it.")] = None,
     ws: Annotated[str | None, typer.Option("--ws", help="Its WebSocket address, without a path.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Record best bids and asks, to be played again with --world tape:FILE."""
     from dataclasses import replace
@@ -193,6 +194,8 @@ def record(
     from scalpctl.simulator.specs import BY_ID
     from scalpctl.wiring.prices import record as write_down
 
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists", hint="use --force to replace it, or another file")
     usual = hosts_of(call.settings().settings.exchange.region, demo=False)
     stream = (ws or usual.stream).removesuffix("/ws/v5")
     hosts = replace(usual, rest=rest or usual.rest, stream=stream)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from scalpctl.errors import ConfigurationError
-from scalpctl.simulator.actors import ACTIONS, scheduled
+from scalpctl.simulator.actors import scheduled
+from scalpctl.simulator.asking import slip
 from scalpctl.simulator.state import Scheduled
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -33,10 +34,14 @@ def _entry(path: Path, number: int, entry: Any, now: int) -> Scheduled:
     if not isinstance(entry, dict) or "at" not in entry or "do" not in entry:
         raise ConfigurationError(f"{where} lacks at or do", hint="write it like  - {at: 20m, do: manual-close}")
     action = str(entry["do"])
-    if action not in ACTIONS:
-        raise ConfigurationError(f"{where}: {action} is not an action", hint=f"known: {', '.join(sorted(ACTIONS))}")
-    arguments = {str(name): str(value) for name, value in entry.items() if name not in {"at", "do"}}
+    arguments = {str(name): _text(value) for name, value in entry.items() if name not in {"at", "do"}}
+    if wrong := slip(action, arguments, weather=False):
+        raise ConfigurationError(f"{where}: {wrong}", hint="docs/simulator.md lists what others do")
     return scheduled(now + span_us(str(entry["at"]), where), action, arguments)
+
+
+def _text(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)  # YAML's own yes and no
 
 
 def span_us(text: str, where: str = "a time") -> int:

@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from scalpctl.okx.wire.channels import Path
+from scalpctl.simulator.asking import require
 from scalpctl.simulator.denied import Denied
 from scalpctl.simulator.serving.host import Host
 
@@ -35,8 +36,10 @@ def app_of(host: Host) -> Starlette:
         try:
             ask = msgspec.json.decode(await request.body(), type=dict[str, Any])
             arguments = {str(name): str(value) for name, value in (ask.get("arguments") or {}).items()}
+            action = str(ask.get("action"))
+            require(action, arguments)
             host.catch_up()
-            done = host.command(str(ask.get("action")), arguments)
+            done = host.command(action, arguments)
         except (Denied, msgspec.DecodeError) as no:
             return Response(msgspec.json.encode({"ok": False, "message": str(no)}), 400)
         return Response(msgspec.json.encode({"ok": bool(done), "done": done or "there is no position to do it to"}))

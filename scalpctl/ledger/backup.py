@@ -109,10 +109,9 @@ def restore(folder: LedgerFolder, clock: Clock, name: str | None) -> tuple[Path,
         with made_whole(folder.ledger) as copy:
             _copy(backup, copy)
             aside = set_aside(folder, clock.now(), folder.mirrors)
+            with closing(AnchorLog(folder.anchors)) as anchors:  # first, or a death in between leaves rows to be missed
+                anchors.note(proof.head, clock.now(), restored=True)
         _mirror_again(folder)
-        anchors = AnchorLog(folder.anchors)
-        anchors.note(proof.head, clock.now(), restored=True)
-        anchors.close()
     finally:
         lease.release()
     return backup, aside

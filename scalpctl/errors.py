@@ -12,6 +12,8 @@
     |   |-- LedgerCorrupt             74   the file contradicts itself or its anchors
     |   |-- LedgerWriteFailed         74   a commit failed and may or may not have been durable
     |   `-- MoneyDoesNotAddUp         74   postings or a result that would not balance were refused
+    |-- OutputLost                    74   what a command writes cannot be written
+    |-- SystemRefused                 74   no room, no such place, too many open files
     |-- LeaseHeld                     75   another process holds the ledger
     |-- EngineRefused                  1   a running engine answered a command with no
     |-- AccessRefused                 77   keys, key permissions, file modes
@@ -23,6 +25,8 @@ A business "no" is a value (``Refused``, ``Veto``), never one of these.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class ScalpctlError(Exception):
@@ -137,3 +141,11 @@ def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = next((one for one in error.exceptions if isinstance(one, ScalpctlError)), error.exceptions[0])
     return error
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Give the known word a mistyped one most likely meant."""
+    import difflib  # only a mistake needs it
+
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return close[0] if close else None

@@ -71,7 +71,8 @@ def killed(command: Command, folder: Path, every: int) -> tuple[int, int]:
     base, deaths, bad = folder / "base", 0, 0
     base.mkdir(mode=0o700)
     for words in command.before:
-        scalpctl(base, *words)
+        if (done := scalpctl(base, *words)).returncode:
+            raise SystemExit(f"{' '.join(words)} ended with {done.returncode}: {done.stderr[-300:]}")
     for call, number, line in points(command, base, folder, every):
         root = _copy(base, folder / "root")
         if not died(root, command, call, number):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from scalpctl.cli.catalogue import COMMANDS, PANELS
 from scalpctl.cli.family import family
+from scalpctl.errors import nearest
 
 
 class LazyGroup(TyperGroup):
@@ -33,8 +33,8 @@ class LazyGroup(TyperGroup):
         """Find and import the command, or say which one was probably meant."""
         if args[0] in COMMANDS:
             return args[0], load(args[0]), args[1:]
-        close = difflib.get_close_matches(args[0], list(COMMANDS), n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        close = nearest(args[0], COMMANDS)
+        hint = f" Did you mean {close!r}?" if close else ""
         return ctx.fail(f"No such command {args[0]!r}.{hint}")
 
 

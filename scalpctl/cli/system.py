@@ -27,5 +27,5 @@ def in_words(error: OSError) -> ScalpctlError | None:
     if hint is None:
         return None
     named = f"{error.filename}: " if error.filename else ""
-    kind = AccessRefused if hint == _NOT_YOURS else SystemRefused
+    kind = AccessRefused if isinstance(error, PermissionError) else SystemRefused
     return kind(f"{named}{(error.strerror or 'refused').lower()}", hint=hint)

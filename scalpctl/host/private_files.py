@@ -58,24 +58,17 @@ def open_private_append(path: Path) -> int:
 
 def write_private(path: Path, content: bytes) -> None:
     """Replace a private file in one step that survives a crash: whole old content or whole new content."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    create_private_file(temporary)
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-    sync_folder(path.parent)
+    with made_whole(path, by=str(os.getpid())) as file:
+        file.write_bytes(content)
 
 
 @contextmanager
-def made_whole(path: Path) -> Iterator[Path]:
+def made_whole(path: Path, *, by: str = "new") -> Iterator[Path]:
     """Give a private file to fill, which takes its place when it is whole and on disk; a crash before changes nothing.
 
-    Only one process may make it at a time; what an earlier one left unfinished is removed.
+    What was left unfinished ``by`` the same is removed: where several may make it at once each has a name of its own.
     """
-    unfinished = path.with_name(f".{path.name}.new")
+    unfinished = path.with_name(f".{path.name}.{by}")
     _remove(unfinished)
     create_private_file(unfinished)
     try:

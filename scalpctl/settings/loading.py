@@ -5,7 +5,6 @@ Every value remembers where it came from, and every problem of every source is r
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +17,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from scalpctl.core.money import parse_decimal
-from scalpctl.errors import ConfigurationError, NotCanonical, UsageError
+from scalpctl.errors import ConfigurationError, NotCanonical, UsageError, nearest
 from scalpctl.resources import folder
 from scalpctl.settings.model import Settings
 from scalpctl.settings.problems import ConfigurationProblems, Path, Problem, dotted
@@ -78,12 +77,6 @@ def recorded_problems(text: str) -> list[str]:
         _merge(values, source.values, source, origin, ())
     problems += _validate(values, origin, sources)[1]
     return [f"{dotted(problem.path)} {problem.what}" for problem in problems]
-
-
-def nearest(word: str, known: Sequence[str]) -> str | None:
-    """Give the known word a mistyped one most likely meant."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return close[0] if close else None
 
 
 @cache

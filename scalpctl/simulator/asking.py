@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 
+from scalpctl.errors import nearest
 from scalpctl.simulator.actors import ACTIONS
 from scalpctl.simulator.denied import Denied
 from scalpctl.simulator.serving.faults import ODDITIES, WEATHER, Odds
@@ -90,7 +90,6 @@ def _is_number(text: str) -> bool:
 
 
 def _guess(word: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"did you mean {close[0]}?"
+    if close := nearest(word, known):
+        return f"did you mean {close}?"
     return f"known: {', '.join(sorted(known))}" if known else "it takes no arguments"

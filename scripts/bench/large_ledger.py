@@ -13,7 +13,7 @@ from scalpctl.ledger.chain import JOURNAL_COLUMNS, JournalRow, row_hash
 from scalpctl.ledger.creation import create_schema
 from scalpctl.ledger.journal import record_of
 from scalpctl.ledger.projection.projector import Projector
-from scalpctl.ledger.sqlite import open_for_schema, open_reader
+from scalpctl.ledger.sqlite import open_new, open_reader
 
 _NUMBERS = re.compile(r"\b(?:9|8[123])00000\d{10,}\b")
 _TIMES = re.compile(r"\b17\d{14}\b")
@@ -40,7 +40,7 @@ def _write(found: list[JournalRow], meta: dict[str, str], times: int, target: Pa
     part = target.with_suffix(".part")
     part.unlink(missing_ok=True)
     create_private_file(part)
-    connection = open_for_schema(part)
+    connection = open_new(part)
     create_schema(connection, {key: value for key, value in meta.items() if key != "genesis"})
     (prev,) = connection.execute("SELECT v FROM meta WHERE k = 'genesis'").fetchone()
     projector, seq, span = Projector(connection), 0, found[-1].ts_us - found[0].ts_us + 60_000_000
@@ -60,7 +60,6 @@ def _write(found: list[JournalRow], meta: dict[str, str], times: int, target: Pa
             prev = made.hash
         projector.flush()
         connection.execute("COMMIT")
-    connection.execute("PRAGMA journal_mode=DELETE")
     connection.close()
     part.rename(target)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalpctl.errors import ConfigurationError, UsageError
-from scalpctl.settings.loading import load, nearest
+from scalpctl.errors import ConfigurationError, UsageError, nearest
+from scalpctl.settings.loading import load
 from scalpctl.settings.model import Settings
 from scalpctl.settings.peek import env_and_account
 from scalpctl.settings.places import configuration, root, user_file

@@ -14,7 +14,7 @@ from scalpctl.cli.invocation import Invocation, with_common
 from scalpctl.cli.render.output import Envelope, write
 from scalpctl.cli.render.progress import counted
 from scalpctl.core.instants import Instant
-from scalpctl.errors import UsageError
+from scalpctl.errors import UsageError, nearest
 from scalpctl.host.clock import WallClock
 
 if TYPE_CHECKING:
@@ -271,13 +271,11 @@ def _saved(path: Path) -> Row:
 
 
 def _known_question(name: str) -> Any:
-    import difflib
-
     from scalpctl.analysis.session.questions import QUESTIONS
 
     if name not in QUESTIONS:
-        near = difflib.get_close_matches(name, QUESTIONS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else "`--question list` names all twenty"
+        near = nearest(name, QUESTIONS)
+        hint = f"did you mean {near}?" if near else "`--question list` names all twenty"
         raise UsageError(f"{name!r} is not a question", hint=hint)
     return QUESTIONS[name]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +9,7 @@ import typer
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
 from scalpctl.cli.render.output import Envelope
-from scalpctl.errors import UsageError
+from scalpctl.errors import UsageError, nearest
 from scalpctl.host.clock import WallClock
 from scalpctl.ledger.reading import LedgerReader, session_id
 
@@ -138,9 +137,9 @@ def _require_known(reader: LedgerReader, instrument: str | None) -> None:
     wanted = _exact_id(instrument)
     sql = "SELECT inst_id FROM instruments UNION SELECT inst_id FROM positions UNION SELECT inst_id FROM decisions"
     known = [row["inst_id"] for row in reader.rows(sql)]
-    close = difflib.get_close_matches(wanted, known, n=1, cutoff=0.5)
     if wanted not in known:
-        hint = f"did you mean {close[0]}?" if close else f"it saw {', '.join(known) or 'none yet'}"
+        close = nearest(wanted, known)
+        hint = f"did you mean {close}?" if close else f"it saw {', '.join(known) or 'none yet'}"
         raise UsageError(f"this ledger never saw {wanted}", hint=hint)
 
 

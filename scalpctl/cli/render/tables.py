@@ -41,7 +41,8 @@ def print_table(
     table = Table(box=_box(), header_style="bold", pad_edge=False)
     for index in kept:
         numeric = all(_NUMBER.fullmatch(line[index]) for line in cells) and bool(cells)
-        table.add_column(Text(columns[index].replace("_", " ")), justify="right" if numeric else "left", no_wrap=True)
+        heading, wraps = Text(columns[index].replace("_", " ")), len(columns) == 2 and index == 1
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=not wraps, overflow="fold")
     for line in cells:
         table.add_row(*(Text(line[index]) for index in kept))
     target.print(table)
@@ -55,6 +56,8 @@ def fitting(
 ) -> list[int]:
     """Give the columns that fit side by side, the important ones first; always at least one."""
     needed = [max([len(name), *(len(line[index]) for line in cells)]) + 3 for index, name in enumerate(columns)]
+    if len(columns) == 2:
+        return [0, 1]  # a name and its value belong together: what is too long for the line goes on in the next
     order = sorted(range(len(columns)), key=lambda index: (*_rank(columns[index], important), index))
     kept: list[int] = []
     used = 0

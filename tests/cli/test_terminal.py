@@ -64,6 +64,15 @@ def test_a_narrow_terminal_loses_columns_and_never_digits(root: Path, filled: Le
     assert ("0.216191952" in seen) == (width > 40)
 
 
+@pytest.mark.parametrize("width", [30, 80, 200])
+def test_a_name_and_its_value_are_both_shown_on_any_width(root: Path, filled: LedgerFolder, width: int) -> None:
+    code, seen = on_a_terminal(width, ["ledger", "backup", "--root", str(root)], {})
+    (file,) = (path for path in root.rglob("*.db*") if path.is_file() and "backup" in str(path.relative_to(root)))
+    assert code == 0
+    assert "hidden" not in seen
+    assert str(file) in "".join(CONTROL.sub("", seen).split())  # in as many lines as it needs, every letter of it
+
+
 def test_a_terminal_gets_a_table_and_no_color_is_honoured(root: Path, filled: LedgerFolder) -> None:
     assert "\x1b[1m" in on_a_terminal(200, ["trades", "--root", str(root)], {})[1]
     assert "\x1b[3" not in on_a_terminal(200, ["trades", "--root", str(root)], {"NO_COLOR": "1"})[1]

@@ -266,12 +266,15 @@ def latched(book: Book, inst_id: str, at: Instant) -> Latch | None:
     return next((latch for latch in held if latch.until is None or at < latch.until), None)
 
 
-def blocks_entry(book: Book, inst_id: str, at: Instant, limits: LimitParameters) -> Latch | None:
-    """Give the latch that blocks an entry now, if any; too many orders in a minute are one that ends by itself."""
+def blocks_entry(book: Book, inst_id: str, at: Instant, limits: LimitParameters, *, unsent: int = 0) -> Latch | None:
+    """Give the latch that blocks an entry now, if any; too many orders in a minute are one that ends by itself.
+
+    Entries that are decided and whose orders are still to be sent count with those that were.
+    """
     latch = latched(book, inst_id, at)
     if latch is not None:
         return latch
-    sent = [when for when in book.orders if at - when < MINUTE_US]
+    sent = [*(when for when in book.orders if at - when < MINUTE_US), *[at] * unsent]
     if len(sent) >= limits.orders_per_minute_max:
         until = Instant(sent[0] + MINUTE_US)
         return Latch(Limit.ORDERS_PER_MINUTE, "", at, f"{len(sent)} orders in a minute", LatchState.TIMED, until)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from scalpctl.core import limits as brakes
 from scalpctl.core import margin
-from scalpctl.core.exchange.reports import BalanceReport, BillReport, PositionReport
+from scalpctl.core.exchange.reports import BalanceReport, BillReport, FlatReport, PositionReport
 from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.instants import Instant
 from scalpctl.core.margin import MarginReading
@@ -95,8 +95,7 @@ def positions(ctx: Context, reports: tuple[PositionReport, ...]) -> None:
         desk.theirs = held.get(desk.inst_id)
     for report in held.values():
         position(ctx, report)
-    ctx.account.positions = len(held)
-    _totals(ctx)
+    ctx.account.elsewhere = {inst_id: report for inst_id, report in held.items() if inst_id not in ctx.desks}
 
 
 def _is_over(ctx: Context, report: PositionReport) -> bool:
@@ -108,6 +107,8 @@ def _is_over(ctx: Context, report: PositionReport) -> bool:
 def position(ctx: Context, report: PositionReport) -> None:
     """Take one position: what the exchange holds, and how near it is to liquidation."""
     desk = ctx.desks.get(report.inst_id)
+    if desk is None and ctx.account.elsewhere is not None:
+        ctx.account.elsewhere[report.inst_id] = report
     if desk is None or _is_over(ctx, report):
         return
     desk.theirs = report if report.contracts else None
@@ -122,12 +123,20 @@ def position(ctx: Context, report: PositionReport) -> None:
         mmr=report.mmr,
     )
     desk.ratio_here = _ratio_here(ctx, desk, report)
-    _totals(ctx)
     if desk.holding is not None:
         if report.leverage is not None and report.leverage != desk.holding.leverage:
             desk.holding.leverage = report.leverage
             forget_facts(desk.holding)
         assess(ctx, desk, desk.holding)
+
+
+def flat(ctx: Context, report: FlatReport) -> None:
+    """Take the exchange's word that a position is gone."""
+    desk = ctx.desks.get(report.inst_id)
+    if desk is not None:
+        desk.theirs = None
+    elif ctx.account.elsewhere is not None:
+        ctx.account.elsewhere.pop(report.inst_id, None)
 
 
 def _ratio_here(ctx: Context, desk: Desk, report: PositionReport) -> Decimal | None:
@@ -178,19 +187,6 @@ def assess(ctx: Context, desk: Desk, holding: Holding) -> None:
 
 def _exact(value: Decimal | None) -> Exact | None:
     return None if value is None else exact(value)
-
-
-def _totals(ctx: Context) -> None:
-    """Sum what all positions bind and are worth."""
-    used, exposure = ZERO, ZERO
-    for desk in ctx.desks.values():
-        report = desk.theirs
-        if report is None:
-            continue
-        used = add(used, report.margin or report.imr or ZERO)
-        price = report.mark_price or report.average_price or ZERO
-        exposure = add(exposure, desk.instrument.notional(report.contracts, price).value)
-    ctx.account.margin_used, ctx.account.exposure = used, exposure
 
 
 def bills(ctx: Context, reports: tuple[BillReport, ...]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scalpctl.core import limits as brakes
 from scalpctl.core.costs import Fees
 from scalpctl.core.drift import DriftState
-from scalpctl.core.exchange.reports import BalanceReport, BillReport
+from scalpctl.core.exchange.reports import BalanceReport, BillReport, PositionReport
 from scalpctl.core.instants import Instant
 from scalpctl.core.limits import Limit, LimitParameters
 from scalpctl.core.market import Maintenance
@@ -42,10 +42,9 @@ class Account:
 
     equity: Decimal | None = None
     available: Decimal | None = None
-    margin_used: Decimal | None = None
     seen_at: Instant | None = None
-    positions: int | None = None
-    exposure: Decimal | None = None
+    elsewhere: dict[str, PositionReport] | None = None
+    """Positions in instruments nothing is traded of here; None until the exchange has shown what there is."""
     fees: Fees | None = None
     cash: Decimal = ZERO
     """What the ledger says it holds, margin of isolated positions included."""

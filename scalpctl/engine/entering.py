@@ -8,17 +8,14 @@ from fractions import Fraction
 from typing import Any
 
 from scalpctl.core import leverage, limits, protection, sizing
-from scalpctl.core.costs import Edge, edge
+from scalpctl.core.costs import Edge
+from scalpctl.core.estimates import rounded
 from scalpctl.core.evidence import Evidence
 from scalpctl.core.exchange.outcomes import Accepted, Outcome
-from scalpctl.core.gates import market, state
-from scalpctl.core.gates.market import Sight
-from scalpctl.core.gates.state import Standing
-from scalpctl.core.gates.verdicts import Entrance, GateVerdict, Skip, at_most, unless
+from scalpctl.core.gates.verdicts import Entrance, GateVerdict, Skip
 from scalpctl.core.leverage import LeverageChoice
 from scalpctl.core.maker import Purpose, Quoter
-from scalpctl.core.margin import MarginAnswer, MarginState, MarginVerdict, Trust, liquidation_price
-from scalpctl.core.money import ZERO, Contracts, Quote, add, exact, multiply
+from scalpctl.core.money import ZERO, Contracts, Quote, add, exact
 from scalpctl.core.pnl import settle
 from scalpctl.core.records.positions import EntryMade, LeverageChosen
 from scalpctl.core.records.trading import Decided
@@ -26,12 +23,11 @@ from scalpctl.core.sides import Side
 from scalpctl.core.signals.choice import choose
 from scalpctl.core.signals.rules import Signal, speak
 from scalpctl.core.sizing import Sized, SizingInputs
+from scalpctl.engine import gates
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, EntryPlan, Execution, Role
 from scalpctl.engine.effects import SetLeverage
-
-MAINTENANCE_RATE = Decimal("0.01")
-"""A cautious maintenance rate for the estimate whether a stop comes before liquidation; most tiers ask for less."""
+from scalpctl.engine.exposure import exposure
 
 
 def consider(ctx: Context, desk: Desk) -> None:
@@ -47,7 +43,7 @@ def consider(ctx: Context, desk: Desk) -> None:
         _skip(ctx, desk, choice.skipped or Skip.NO_SIGNAL, None, Entrance(()), Evidence())
         return
     signal = choice.signal
-    entrance, worth = _gates(ctx, desk, signal)
+    entrance, worth = gates.first(ctx, desk, signal)
     desk.heard.append((ctx.at, signal.side))
     if entrance.skip is not None:
         _skip(ctx, desk, entrance.skip, signal, entrance, worth.evidence())
@@ -56,19 +52,19 @@ def consider(ctx: Context, desk: Desk) -> None:
 
 
 def leverage_answered(ctx: Context, desk: Desk, granted: Decimal, outcome: Outcome) -> None:
-    """Go on with an entry once its leverage is confirmed; without that there is no entry."""
-    plan, desk.wanted = desk.wanted, None
-    if isinstance(outcome, Accepted):
-        desk.leverage = granted
-    else:
-        desk.leverage = None
-    if plan is None:
+    """Go on with an entry once its leverage is confirmed, if time has taken nothing of what let it in."""
+    confirmed = isinstance(outcome, Accepted)
+    desk.leverage = granted if confirmed else None
+    plan = desk.wanted
+    if plan is None or plan.choice.capped != granted:  # given up meanwhile, or another one waits for its own answer
         return
-    if not isinstance(outcome, Accepted):
-        _choice(ctx, desk, plan.choice, None)
-        _given_up(ctx, desk, plan, "leverage_not_confirmed")
+    desk.wanted = None
+    gone = gates.still(ctx, desk, plan).skip
+    if confirmed and gone is None:
+        _begin(ctx, desk, plan)
         return
-    _begin(ctx, desk, plan)
+    _choice(ctx, desk, plan.choice, granted if confirmed else None)
+    _given_up(ctx, desk, plan, "leverage_not_confirmed" if gone is None else gone.value)
 
 
 def finished(ctx: Context, desk: Desk, done: Execution) -> None:
@@ -94,7 +90,7 @@ def finished(ctx: Context, desk: Desk, done: Execution) -> None:
             client_id=done.fills[0].client_id or None,
             decision_id=plan.decision_id,
             signal=plan.signal.kind.value,
-            strength=exact(_decimal(plan.signal.strength)),
+            strength=exact(rounded(plan.signal.strength)),
             regime=plan.regime.value,
             sizing=plan.sized.evidence.to_plain(),
             leverage_requested=exact(plan.choice.requested),
@@ -117,121 +113,27 @@ def _count(ctx: Context) -> None:
         ctx.trip(limits.Limit.RAMP, f"the first {ctx.entered} positions are made, as small as can be: look at them")
 
 
-def _gates(ctx: Context, desk: Desk, signal: Signal) -> tuple[Entrance, Edge]:
-    """Ask every gate, in order; all of them answer, so that the record shows how near each was."""
-    rules, reading = desk.rules, desk.study.reading
-    atr = _decimal(reading.atr_ratio) if reading is not None else ZERO
-    sight = _sight(ctx, desk, signal)
-    fees = ctx.account.fees
-    worth = Edge(ZERO, ZERO, ZERO, ZERO)
-    if fees is not None:
-        worth = edge(atr, _decimal(signal.strength), fees, _funding_of(ctx, desk, signal.side), rules.costs)
-    rate = Decimal(desk.funding.rate_text) if desk.funding is not None else None
-    verdicts: list[GateVerdict] = [
-        *state.judge_standing(_standing(ctx, desk)),
-        *market.judge_freshness(sight, rules.market),
-        *market.judge_price(signal.side, sight, rules.market),
-        *state.judge_rest(signal.side, desk.last_close, ctx.at, rules.reentry),
-        state.judge_saturation(signal.side, list(desk.heard), ctx.at, rules.reentry),
-        market.judge_funding(signal.side, sight, rate, rules.market),
-        _correlation(ctx, desk, signal.side),
-        market.judge_costs(worth) if fees is not None else unless(Skip.COSTS, "the fee rates are unknown", "exchange"),
-        market.judge_stop(rules.protection.stop_ratio, worth.cost_ratio, atr, rules.market),
-        market.judge_margin(_margin(ctx)),
-    ]
-    return Entrance(tuple(verdicts)), worth
-
-
-def _standing(ctx: Context, desk: Desk) -> Standing:
-    known = ctx.usable and ctx.recovered and ctx.account.positions is not None
-    opening = sum(
-        1 for one in ctx.desks.values() if one.execution is not None and one.execution.role is Role.ENTRY
-        and one.holding is None
-    )  # fmt: skip
-    holding = desk.holding is not None or (desk.theirs is not None and bool(desk.theirs.contracts))
-    return Standing(
-        latch=limits.blocks_entry(ctx.limits, desk.inst_id, ctx.at, desk.rules.limits),
-        traded=desk.traded and desk.instrument.state == "live",
-        announced=state.forbidden_by(
-            desk.instrument.expires_at, ctx.maintenance, ctx.at, ctx.plan.safety.quiet_before_maintenance_us
-        ),
-        warm=not desk.warming,
-        position_open=holding if known else None,
-        order_open=desk.execution is not None or desk.wanted is not None,
-        close_running=bool(desk.leaving),
-        positions=max(ctx.account.positions or 0, ctx.held) + opening if known else None,
-        positions_max=ctx.plan.settled.positions_max,
-    )
-
-
-def _sight(ctx: Context, desk: Desk, signal: Signal) -> Sight:
-    reading = desk.study.reading
-    return Sight(
-        at=ctx.at,
-        signal_at=signal.seen_at,
-        signal_price=_decimal(signal.price),
-        bid=desk.bid,
-        ask=desk.ask,
-        book_at=desk.ticker.exchange_at if desk.ticker is not None else None,
-        mark=Decimal(desk.mark.price_text) if desk.mark is not None else None,
-        last_close=reading.close if reading is not None else 0.0,
-        atr=reading.atr if reading is not None else 0.0,
-        funding_at=desk.funding.funding_at if desk.funding is not None else None,
-    )
-
-
-def _funding_of(ctx: Context, desk: Desk, side: Side) -> Decimal:
-    """Give the funding rate this side would pay, if a funding falls into the time a position is usually held."""
-    if desk.funding is None or desk.funding.funding_at - ctx.at > 1_800_000_000:
-        return ZERO
-    return multiply(Decimal(desk.funding.rate_text), Decimal(side.sign))
-
-
-def _correlation(ctx: Context, desk: Desk, side: Side) -> GateVerdict:
-    others = [
-        (other.inst_id, list(other.returns))
-        for other in ctx.desks.values()
-        if other is not desk and other.holding is not None and other.holding.side is side
-    ]
-    if not others:
-        return unless(Skip.CORRELATED, "")
-    return market.judge_correlation(list(desk.returns), others, desk.rules.market)
-
-
-def _margin(ctx: Context) -> MarginVerdict | None:
-    """Give the worst margin verdict of all positions; with none open, a known equity is enough."""
-    verdicts = [desk.holding.margin for desk in ctx.desks.values() if desk.holding is not None and desk.holding.margin]
-    bad = next((verdict for verdict in verdicts if verdict.answer is not MarginAnswer.SAFE), None)
-    if bad is not None:
-        return bad
-    seen = ctx.account.seen_at
-    if ctx.account.equity is None or seen is None or ctx.at - seen > ctx.plan.safety.account_age_us:
-        return None
-    return MarginVerdict(MarginAnswer.SAFE, Trust.TRUSTED, None, ZERO, Evidence(), MarginState())
-
-
 def _enter(ctx: Context, desk: Desk, signal: Signal, entrance: Entrance, worth: Edge) -> None:
     """Work out leverage and size; when both stand, record the decision and begin."""
     reading = desk.study.reading
     own = desk.bid if signal.side is Side.LONG else desk.ask
     if reading is None or own is None:
         return
-    atr, strength = _decimal(reading.atr_ratio), _decimal(signal.strength)
+    atr, strength = rounded(reading.atr_ratio), rounded(signal.strength)
     choice = leverage.choose(
         strength, desk.regime.regime, atr, exchange_max=desk.instrument.leverage_max, limits=desk.rules.leverage
     )
     sized = _size(ctx, desk, strength, atr, (own, choice.capped, worth.cost_ratio))
     stop = protection.trigger(desk.instrument, signal.side, own, desk.rules.protection)
-    final = (*entrance.verdicts, *_last_gates(ctx, desk, signal.side, (own, stop), choice, sized))
-    entrance = Entrance(final)
+    plan = EntryPlan("", signal, signal.side, choice, sized, desk.regime.regime, own, stop)
+    entrance = Entrance((*entrance.verdicts, *gates.last(ctx, desk, plan)))
     shown = worth.evidence() + _prefixed("leverage", choice.evidence) + _prefixed("size", sized.evidence)
     if entrance.skip is not None:
         _skip(ctx, desk, entrance.skip, signal, entrance, shown)
         return
     desk.profile = sized.profile
     desk.skipped = ""
-    decision_id = _decided(ctx, desk, "enter", signal, entrance, shown)
-    plan = EntryPlan(decision_id, signal, signal.side, choice, sized, desk.regime.regime, own, stop)
+    plan.decision_id = _decided(ctx, desk, "enter", signal, entrance, shown)
     if desk.leverage != choice.capped:
         desk.wanted = plan
         ctx.do(SetLeverage(desk.inst_id, choice.capped, ctx.plan.settled.margin_mode))
@@ -244,7 +146,7 @@ def _size(ctx: Context, desk: Desk, strength: Decimal, atr: Decimal, at: tuple[D
     account = ctx.account
     inputs = SizingInputs(
         equity=Quote(account.equity or ZERO),
-        margin_used=Quote(account.margin_used or ZERO),
+        margin_used=Quote(exposure(ctx).margin),
         margin_free=Quote(account.available if account.available is not None else account.equity or ZERO),
         price=price,
         leverage=geared,
@@ -255,25 +157,6 @@ def _size(ctx: Context, desk: Desk, strength: Decimal, atr: Decimal, at: tuple[D
         ramping=ctx.entered < ctx.plan.safety.ramp_positions,
     )
     return sizing.size(desk.instrument, inputs, desk.rules.sizing)
-
-
-def _last_gates(
-    ctx: Context, desk: Desk, side: Side, prices: tuple[Decimal, Decimal], choice: LeverageChoice, sized: Sized
-) -> tuple[GateVerdict, ...]:  # fmt: skip
-    """Ask what can only be asked of a sized entry: the size itself, the exposure, and liquidation beyond the stop."""
-    own, stop = prices
-    exposure = add(ctx.account.exposure or ZERO, sized.notional.value)
-    coins = desk.instrument.coins(sized.contracts).value
-    taker = ctx.account.fees.taker_rate if ctx.account.fees is not None else ZERO
-    liquidation = None
-    if coins:
-        liquidation = liquidation_price(side, coins, own, backing=sized.margin, rates=(MAINTENANCE_RATE, taker))
-    near = not protection.is_before_liquidation(stop, own, liquidation, desk.rules.protection)
-    return (
-        unless(Skip.SIZE, sized.refusal.value if sized.refusal is not None else "", "sizing"),
-        at_most(Skip.SIZE, exposure, ctx.plan.settled.exposure_max, "exchange"),
-        unless(Skip.STOP_NEAR_LIQUIDATION, "liquidation is too near the stop" if near else "", f"{choice.capped}x"),
-    )
 
 
 def _begin(ctx: Context, desk: Desk, plan: EntryPlan) -> None:
@@ -360,8 +243,3 @@ def _plain(value: Any) -> Any:
 
 def _prefixed(prefix: str, shown: Evidence) -> Evidence:
     return Evidence(tuple(replace(item, name=f"{prefix}.{item.name}") for item in shown))
-
-
-def _decimal(estimate: float) -> Decimal:
-    """Take an estimate into the exact world, rounded so that its digits mean something."""
-    return Decimal(f"{estimate:.10f}")

@@ -236,9 +236,7 @@ class Machine:
         account.position(self.context, report)
 
     def _flat(self, report: FlatReport) -> None:
-        desk = self.context.desks.get(report.inst_id)
-        if desk is not None:
-            desk.theirs = None
+        account.flat(self.context, report)
 
     def _positions(self, read: PositionsSnapshot | events.PositionsRead) -> None:
         if read.positions is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ from scalpctl.core.records.base import Record
 from scalpctl.engine.machine import Machine
 from scalpctl.engine.memory import Remembered
 from scalpctl.engine.plan import Plan
-from scalpctl.errors import LedgerCorrupt
+from scalpctl.errors import LedgerCorrupt, UsageError
 from scalpctl.ledger.canonical_json import spell
 from scalpctl.ledger.reading import LedgerReader
 from scalpctl.settings.model import Settings
 from scalpctl.tape.recording import played_whole
+from scalpctl.wiring.code import code_digest
 from scalpctl.wiring.strategy import settled
 
 NOT_THE_MACHINES = ("lease_taken",)
@@ -31,6 +32,8 @@ class Replayed:
     events: int
     records: int
     difference: dict[str, Any] | None
+    same_code: bool = True
+    """Whether the code that plays it is the one that recorded it; other code may decide otherwise."""
 
     @property
     def same(self) -> bool:
@@ -41,6 +44,25 @@ class Replayed:
 def replay(reader: LedgerReader, tapes: Path, session_id: str) -> Replayed:
     """Play a session again; the configuration is the one the ledger keeps, the memory the one on the tape."""
     (session,) = reader.rows("SELECT * FROM sessions WHERE session_id = ?", (session_id,))
+    if session["code_digest"] == code_digest():
+        return _played(reader, tapes, session)
+    try:
+        return replace(_played(reader, tapes, session), same_code=False)
+    except (
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # a tape holds values as the code of its time knew them
+        raise UsageError(
+            f"session {session_id} was recorded by other code (version {session['code_version']}): "
+            "this one cannot play its tape",
+            hint="play it with the version that recorded it",
+        ) from error
+
+
+def _played(reader: LedgerReader, tapes: Path, session: dict[str, Any]) -> Replayed:
+    session_id = str(session["session_id"])
     settings = Settings.model_validate(msgspec.json.decode(session["config"]))
     tape = played_whole(tapes, str(session["tape"]))
     _, remembered = next(tape)

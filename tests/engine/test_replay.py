@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
+import sqlite3
 import struct
 from pathlib import Path
 
@@ -50,6 +52,26 @@ def test_one_changed_event_is_found_and_named(play: Play) -> None:
     assert found.difference is not None
     assert found.difference["kind"]
     assert run(["--root", str(play.root), "replay", "--verify"]) == 1
+
+
+def test_a_session_of_other_code_is_told_as_that_and_what_it_recorded_need_not_be_readable(
+    play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play.session(0.05)
+    assert again(play, 0).same_code
+    with contextlib.closing(sqlite3.connect(play.folder.ledger)) as forged, forged:
+        for (name,) in forged.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            forged.execute(f"DROP TRIGGER {name}")
+        forged.execute("UPDATE sessions SET code_digest = 'other'")
+    found = again(play, 0)
+    assert (found.same, found.same_code) == (True, False)
+    path = play.folder.path / "tapes" / f"{play.sessions[0]}.tape.zst"
+    unheard_of = (Instant(0), Cause.OPERATOR)
+    bodies = [pickle.dumps(event, protocol=5) for event in (next(played(path)), unheard_of)]
+    whole = b"".join(struct.pack("<I", len(one)) + one for one in bodies)
+    path.write_bytes(zstandard.ZstdCompressor().compress(whole))
+    assert run(["--root", str(play.root), "replay", "--verify"]) == 64
+    assert "was recorded by other code" in capsys.readouterr().err
 
 
 def test_a_tape_cut_short_is_played_up_to_the_cut(play: Play) -> None:

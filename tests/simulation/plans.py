@@ -41,6 +41,8 @@ class Plan:
     weather: str
     acts: tuple[Act, ...]
     lasts_s: int = LASTS_S
+    positions_max: int | None = None
+    """How many positions there may be at once, where it is not the usual number."""
 
     @property
     def brief(self) -> bool:
@@ -56,14 +58,17 @@ class Plan:
 
     def __str__(self) -> str:
         head = f"seed {self.seed}, world {self.world}, weather {self.weather}, lasts {self.lasts_s}"
-        return "\n".join([head, *map(str, self.acts)])
+        most = "" if self.positions_max is None else f", positions {self.positions_max}"
+        return "\n".join([head + most, *map(str, self.acts)])
 
     @classmethod
     def read(cls, text: str) -> Plan:
         """Read what ``str`` gives; lines that begin with # are for people."""
         head, *lines = (line for line in text.splitlines() if line and not line.startswith("#"))
-        seed, world, weather, *lasts = (part.split()[1] for part in head.split(", "))
-        return cls(int(seed), world, weather, tuple(map(Act.read, lines)), int(lasts[0]) if lasts else LASTS_S)
+        said = dict(part.split() for part in head.split(", "))
+        most = int(said["positions"]) if "positions" in said else None
+        acts, lasts_s = tuple(map(Act.read, lines)), int(said.get("lasts", LASTS_S))
+        return cls(int(said["seed"]), said["world"], said["weather"], acts, lasts_s, most)
 
 
 Drawn = tuple[str, dict[str, str]]
@@ -141,7 +146,12 @@ def brief(seed: int) -> Plan:
     chosen = dice.sample(list(ANYTHING), dice.randint(2, 3))
     acts = [act for family in chosen for act in _drawn(dice, family, BRIEF_S)]
     weather = dice.choice(["none", "none", "light", "storm", "fog"])
-    return Plan(seed, dice.choice(WORLDS), weather, _in_order(acts), BRIEF_S)
+    return Plan(seed, dice.choice(WORLDS), weather, _in_order(acts), BRIEF_S, _positions_max(seed))
+
+
+def _positions_max(seed: int) -> int | None:
+    """Draw a limit that is reached, for every third plan: several instruments want in when a candle closes."""
+    return Random(f"limit:{seed}").choice([None, None, None, None, 1, 2])
 
 
 def _drawn(dice: Random, family: str, lasts_s: int) -> list[Act]:

@@ -21,8 +21,7 @@ _LIVES = (
     "entered, i.ct_val, "
     "i.ct_mult FROM positions p LEFT JOIN instruments i ON i.inst_id = p.inst_id AND i.version = (SELECT max(version) "
     "FROM "
-    "instruments v WHERE v.inst_id = p.inst_id) WHERE p.origin = 'engine' AND p.session_id = :session ORDER BY "
-    "p.opened_at"
+    "instruments v WHERE v.inst_id = p.inst_id) WHERE p.origin = 'engine' ORDER BY p.opened_at"
 )
 
 
@@ -31,13 +30,13 @@ def policy(books: Books) -> Iterator[Finding]:
     """Largest position, exposure, number of open positions, leverage and entry orders per minute are recomputed from
     executions and orders, and held against the limits the session ran with.
     """
-    for session in books.sessions:
-        limits = (session["settings"] or {}).get("limits")
-        if limits:
-            lives = [row | {"value": _value(row)} for row in books.rows(_LIVES, session=session["session_id"])]
-            yield from _sizes(lives, limits)
-            yield from _together(lives, limits)
-            yield from _rates(books, session["session_id"], int(limits["entry_orders_per_minute_max"]))
+    known = {session["session_id"]: (session["settings"] or {}).get("limits") for session in books.sessions}
+    limits = {session: its for session, its in known.items() if its}
+    lives = [row | {"value": _value(row)} for row in books.rows(_LIVES)]
+    yield from _sizes([row for row in lives if row["session_id"] in limits], limits)
+    yield from _together(lives, limits)
+    for session, its in limits.items():
+        yield from _rates(books, session, int(its["entry_orders_per_minute_max"]))
 
 
 def _value(row: Row) -> Decimal:
@@ -46,21 +45,21 @@ def _value(row: Row) -> Decimal:
     return add(*(multiply(multiply(Decimal(price), Decimal(size)), coins) for price, size in legs), ZERO)
 
 
-def _sizes(lives: list[Row], limits: dict[str, Any]) -> Iterator[Finding]:
+def _sizes(lives: list[Row], limits: dict[str, dict[str, Any]]) -> Iterator[Finding]:
     for row in lives:
-        shown = (row | {"value": format(row["value"], "f")},)
-        if row["value"] > Decimal(str(limits["max_usd_size"])) * ROUNDED_UP:
+        shown, its = (row | {"value": format(row["value"], "f")},), limits[row["session_id"]]
+        if row["value"] > Decimal(str(its["max_usd_size"])) * ROUNDED_UP:
             yield Finding(
-                row["position_id"], f"was worth {row['value']}, allowed are {limits['max_usd_size']}", rows=shown
+                row["position_id"], f"was worth {row['value']}, allowed are {its['max_usd_size']}", rows=shown
             )
-        if Decimal(row["leverage"] or "0") > Decimal(str(limits["leverage_max"])):
+        if Decimal(row["leverage"] or "0") > Decimal(str(its["leverage_max"])):
             yield Finding(
-                row["position_id"], f"had leverage {row['leverage']}, allowed is {limits['leverage_max']}", rows=shown
+                row["position_id"], f"had leverage {row['leverage']}, allowed is {its['leverage_max']}", rows=shown
             )
 
 
-def _together(lives: list[Row], limits: dict[str, Any]) -> Iterator[Finding]:
-    """Sweep over openings and closings; a closing comes before an opening at the same instant."""
+def _together(lives: list[Row], limits: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    """Sweep over openings and closings, also of earlier sessions; a closing comes first at the same instant."""
     steps = sorted(
         [(row["opened_at"], 1, row) for row in lives] + [(row["closed_at"], 0, row) for row in lives],
         key=lambda one: one[:2],
@@ -69,25 +68,26 @@ def _together(lives: list[Row], limits: dict[str, Any]) -> Iterator[Finding]:
     for _, opening, row in steps:
         count += 1 if opening else -1
         worth = add(worth, row["value"] if opening else -row["value"])
+        its = limits.get(row["session_id"])
+        if not opening or its is None:
+            continue
         shown = (row | {"value": format(row["value"], "f")},)
-        if opening and count > int(limits["positions_open_max"]):
-            yield Finding(
-                row["position_id"], f"was the {count}th open position of {limits['positions_open_max']}", rows=shown
-            )
-        if opening and worth > Decimal(str(limits["exposure_usd_max"])) * ROUNDED_UP:
-            yield Finding(
-                row["position_id"], f"made all positions worth {worth} of {limits['exposure_usd_max']}", rows=shown
-            )
+        if count > int(its["positions_open_max"]):
+            what = f"was one of {count} open positions, allowed are {its['positions_open_max']}"
+            yield Finding(row["position_id"], what, rows=shown)
+        if worth > Decimal(str(its["exposure_usd_max"])) * ROUNDED_UP:
+            what = f"made all positions worth {worth}, allowed are {its['exposure_usd_max']}"
+            yield Finding(row["position_id"], what, rows=shown)
 
 
 def _rates(books: Books, session: str, most: int) -> Iterator[Finding]:
-    """Count decisions to enter, not the moves of one order towards the price."""
+    """Count decisions to enter that led to an order, not the moves of one order towards the price."""
     sql = (
         "SELECT decision_id, seq, decided_at, n FROM (SELECT decision_id, seq, decided_at, count(*) OVER (ORDER BY "
         "decided_at RANGE "
         "BETWEEN 59999999 PRECEDING AND CURRENT ROW) AS n FROM decisions WHERE subject = 'entry' AND outcome = 'enter' "
-        "AND session_id "
-        "= :session) WHERE n > :most"
+        "AND session_id = :session AND decision_id IN (SELECT decision_id FROM orders WHERE role = 'entry')) WHERE n > "
+        ":most"
     )
     for row in books.rows(sql, session=session, most=most):
         yield Finding(

@@ -38,7 +38,7 @@ def replay(
         found = again(reader, folder.path / "tapes", session_id(reader, session))
     facts = {
         "session_id": found.session_id, "events": found.events, "records": found.records, "same": found.same,
-        "difference": found.difference,
+        "same_code": found.same_code, "difference": found.difference,
     }  # fmt: skip
     call.output.facts(Envelope("replay", WallClock().now(), folder.env, folder.account), facts)
     if verify and not found.same:

@@ -92,6 +92,8 @@ class PositionReport:
     last_trade_id: str
     created_at: Instant
     updated_at: Instant
+    notional: Decimal | None
+    """What it is worth in the settlement currency."""
 
 
 @dataclass(frozen=True, slots=True)

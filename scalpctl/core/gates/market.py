@@ -31,7 +31,9 @@ class MarketParameters(Parameters):
         Decimal(8), "move against us since the signal", low=Decimal("0.5"), high=Decimal(200)
     )
     gap_atr: float = setting(2.5, "jump from the last close, in ATRs", low=0.2, high=20.0)
-    correlation_max: float = setting(0.85, "correlation with an open position of the same side", low=0.1, high=1.0)
+    correlation_max: float = setting(
+        0.85, "correlation with what is held or being entered on the same side", low=0.1, high=1.0
+    )
     funding_s: int = setting(60, "seconds before a funding time in which no entry is made", low=0, high=3600)
     noise_atr: Decimal = setting(
         Decimal("1.5"), "ATRs a stop must be away, costs not counted", low=Decimal("0.1"), high=Decimal(20)
@@ -117,7 +119,7 @@ def judge_margin(verdict: MarginVerdict | None) -> GateVerdict:
 def judge_correlation(
     returns: Sequence[float], others: Sequence[tuple[str, Sequence[float]]], limits: MarketParameters
 ) -> GateVerdict:
-    """Ask whether an open position of the same side is nearly the same bet; too little history never passes."""
+    """Ask whether another one on the same side is nearly the same bet; too little history never passes."""
     worst, name = -1.0, "none"
     for inst_id, theirs in others:
         value = correlation(returns, theirs)

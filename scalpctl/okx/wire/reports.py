@@ -165,6 +165,7 @@ def position_report(row: PositionRow) -> PositionReport | FlatReport:
         last_trade_id=plain(row.trade_id),
         created_at=instant(row.c_time, "cTime"),
         updated_at=instant(row.u_time, "uTime"),
+        notional=decimal(row.notional_usd),
     )
 
 

@@ -39,6 +39,7 @@ class Instrument:
     inst_id_code: int | None = None
     limit_contracts_max: Decimal | None = None
     market_contracts_max: Decimal | None = None
+    """The most the exchange takes in one order, with a price and without one."""
     valid_from_at: Instant | None = None
     expires_at: Instant | None = None
     """When the exchange takes it off its list, once that is announced."""
@@ -79,6 +80,16 @@ class Instrument:
         """Round a size down to whole lots; zero when that is below the minimum, never up to it."""
         floored = floor_to(contracts.value, self.lot_size)
         return Contracts(floored if floored >= self.min_contracts else ZERO)
+
+    def in_one_order(self, contracts: Contracts, *, market: bool = False) -> Contracts:
+        """Give what of a size fits into one order; what is left over is nothing, or enough for another one."""
+        most = self.market_contracts_max if market else self.limit_contracts_max
+        if most is None or contracts.value <= most:
+            return contracts
+        part = self.floor_contracts(Contracts(most))
+        if (contracts - part).value < self.min_contracts:
+            part = self.floor_contracts(contracts - Contracts(self.min_contracts)) or part
+        return part or contracts
 
     def is_valid_size(self, contracts: Contracts) -> bool:
         """Tell whether the exchange would accept this size."""

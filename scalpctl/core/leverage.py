@@ -101,6 +101,7 @@ def choose(
     shown = Evidence.of(
         strength=strength, regime=regime.value, regime_multiple=regime_multiple, atr_ratio=atr_ratio,
         volatility_multiple=volatility, adjusted=adjusted, category=category.value, requested=requested, capped=capped,
+        capped_by=capped_by,
     )  # fmt: skip
     return LeverageChoice(category, strength, adjusted, requested, max(capped, ONE), capped_by, shown)
 

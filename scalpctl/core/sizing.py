@@ -163,12 +163,15 @@ def size(instrument: Instrument, inputs: SizingInputs, limits: SizingParameters)
     shown = working + Evidence(tuple(Item(f"cap.{name}", value) for name, value in caps))
     if notional <= ZERO:
         return _refused(SizeRefusal.MARGIN_USED_UP, limited_by, shown)
-    contracts = instrument.contracts_within(Quote(notional), inputs.price)
+    wanted = instrument.contracts_within(Quote(notional), inputs.price)
+    contracts = instrument.in_one_order(wanted)
     if not contracts:
         return _refused(SizeRefusal.BELOW_MINIMUM, limited_by, shown + Evidence.of(wanted=notional))
+    if contracts < wanted:
+        limited_by = "one_order"
     if inputs.ramping:
         contracts, limited_by = Contracts(instrument.min_contracts), "ramp"
-    worth = instrument.notional(contracts, inputs.price)
+    worth, shown = instrument.notional(contracts, inputs.price), shown + Evidence.of(limited_by=limited_by)
     return Sized(contracts, worth, ratio(worth.value, inputs.leverage), limited_by, None, shown, held)
 
 

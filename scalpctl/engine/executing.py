@@ -112,7 +112,7 @@ def _ended(ctx: Context, desk: Desk, execution: Execution, working: Working) -> 
 def _decide(ctx: Context, desk: Desk, execution: Execution) -> None:
     """Say what comes next: a quote, for an exit taking, or the end."""
     quoter = execution.quoter
-    contracts = _what_is_left(desk, execution)
+    contracts = desk.instrument.in_one_order(_what_is_left(desk, execution))
     if not contracts:
         _finish(execution, MakerEvent.FILLED if not quoter.left else MakerEvent.GIVE_UP)
         return

@@ -183,12 +183,13 @@ def _take(ctx: Context, desk: Desk, holding: Holding) -> None:
     close = holding.close
     if close is None:
         return
-    contracts = desk.instrument.floor_contracts(holding.contracts)
+    ways = (OrderType.MARKET, OrderType.IOC, OrderType.POST_ONLY)
+    kind = OrderType.POST_ONLY if ctx.at < desk.posted_only_until else ways[holding.urgent_attempts % 3]
+    whole = desk.instrument.floor_contracts(holding.contracts)
+    contracts = desk.instrument.in_one_order(whole, market=kind is OrderType.MARKET)
     if not contracts:
         return
     holding.close = closing.advance(close, CloseEvent.TAKE)
-    ways = (OrderType.MARKET, OrderType.IOC, OrderType.POST_ONLY)
-    kind = OrderType.POST_ONLY if ctx.at < desk.posted_only_until else ways[holding.urgent_attempts % 3]
     holding.taking = ordering.send(
         ctx,
         desk,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -41,6 +42,21 @@ def test_a_size_is_rounded_down_and_never_up_to_the_minimum(spec: Instrument, si
     assert floored.value <= size
     assert not floored or spec.is_valid_size(floored)
     assert size >= spec.min_contracts or not floored
+
+
+@given(instruments, st.integers(1, 500), st.integers(2, 60))
+def test_a_size_larger_than_one_order_is_sent_in_valid_parts_to_the_last_lot(
+    spec: Instrument, lots: int, most: int
+) -> None:
+    limit, market = 2 * most * spec.min_contracts, 2 * spec.min_contracts
+    spec = replace(spec, limit_contracts_max=limit, market_contracts_max=market)
+    for largest in (limit, market):
+        left = Contracts(spec.min_contracts + lots * spec.lot_size)
+        while left:
+            part = spec.in_one_order(left, market=largest == market)
+            assert spec.is_valid_size(part)
+            assert part.value <= largest
+            left -= part
 
 
 @given(instruments, prices)

@@ -51,7 +51,9 @@ def test_a_size_shows_its_working_and_what_limited_it(instrument: Any) -> None:
     assert sized.limited_by == "signal"
     assert sized.evidence.get("base") == D(150)
     tight = size(instrument(), sizing(margin_free=Quote("5")), SizingParameters())
-    assert tight.limited_by == "margin_free"
+    assert tight.limited_by == tight.evidence.get("limited_by") == "margin_free"
+    small = size(instrument(limit_contracts_max=D("0.05")), sizing(), SizingParameters())
+    assert (small.contracts, small.limited_by) == (Contracts("0.05"), "one_order")
 
 
 def test_a_size_below_the_minimum_is_refused_not_rounded_up(instrument: Any) -> None:
@@ -89,6 +91,7 @@ def test_leverage_shows_what_was_requested_and_what_capped_it() -> None:
     choice = choose(D("0.8"), Regime.TRENDING, D("0.0234"), exchange_max=D(75), limits=LeverageParameters(cap=8))
     assert (choice.adjusted, choice.category) == (D("0.96"), Category.VERY_STRONG)
     assert (choice.requested, choice.capped, choice.capped_by) == (D(15), D(8), "cap")
+    assert choice.evidence.get("capped_by") == "cap"
 
 
 @pytest.mark.parametrize(("strength", "leverage"), [("0.1", 3), ("0.3", 5), ("0.5", 8), ("0.7", 10), ("0.9", 15)])

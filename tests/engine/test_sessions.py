@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from engine.conftest import Play, command, until
 
+from scalpctl.core.exchange.notices import LiquidationNear
+from scalpctl.core.money import Contracts
 from scalpctl.simulator.serving.store import Store
 
 D = Decimal
@@ -200,6 +203,33 @@ def test_closing_twice_is_one_close_and_no_error(play: Play) -> None:
     assert [answer["state"] for answer in answers] == ["closed", "already_flat", "already_flat"]
     assert answers[0]["closed"][0]["cause"] == "operator"
     assert play.rows("SELECT name FROM limit_latches")[0]["name"] == "operator_pause"
+
+
+@pytest.mark.parametrize("how", ["patiently", "at once"])
+def test_what_is_too_large_for_one_order_is_closed_in_parts(play: Play, how: str) -> None:
+    closed: list[str] = []
+
+    async def beside(session: Any) -> None:
+        context = session.machine.context
+        await until(session, lambda: any(desk.holding and desk.holding.entered for desk in context.desks.values()))
+        desk = next(desk for desk in context.desks.values() if desk.holding)
+        closed.append(desk.holding.position_id)
+        most = desk.instrument.floor_contracts(Contracts(desk.holding.contracts.value * D("0.4"))).value
+        session.runner.hear(replace(desk.instrument, limit_contracts_max=most, market_contracts_max=most))
+        if how == "at once":
+            session.runner.hear(LiquidationNear(desk.inst_id, "", None, context.at))
+        reply = await session.runner.order(command("close", instrument=desk.inst_id))
+        assert reply.result["state"] == "closed"
+        session.stop.set()
+
+    play.session(0.7, beside)
+    play.check()
+    orders = play.rows("SELECT * FROM orders WHERE role = 'close' AND position_id = ?", closed[0])
+    (whole,) = play.rows("SELECT contracts FROM closures WHERE position_id = ?", closed[0])
+    filled = [D(one["filled_contracts"] or 0) for one in orders]
+    assert sum(filled) == D(whole["contracts"])
+    assert all(D(one["contracts"]) <= D(whole["contracts"]) * D("0.4") for one in orders)
+    assert sum(map(bool, filled)) >= 3
 
 
 def test_a_part_can_be_closed_and_the_rest_stays(play: Play) -> None:

@@ -232,11 +232,19 @@ def _is_passed(trigger: Decimal, mark: Decimal, holding: Holding) -> bool:
 
 
 def _measured_from(desk: Desk, holding: Holding) -> Decimal:
-    """Give the price a stop is measured from: the average, or the mark where a close is late and it was passed."""
+    """Give the price a stop is measured from: the average, or the mark where a close is late and it was passed.
+
+    A position that is only protected may have lost more than that before anybody here knew of it; its stop is to guard
+    what is left, not to close it at once: it is measured from the worse of the two, and follows the price back.
+    """
     average = holding.position.average_price
-    if holding.close is None or desk.mark is None:
+    if desk.mark is None:
         return average
     mark = Decimal(desk.mark.price_text)
+    if not holding.managed:
+        return min(average, mark) if holding.side.sign > 0 else max(average, mark)
+    if holding.close is None:
+        return average
     fresh = protection.trigger(desk.instrument, holding.side, average, desk.rules.protection)
     return mark if _is_passed(fresh, mark, holding) else average
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from scalpctl.core.records.sessions import SessionEnded, SessionStarted
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.ids import CountedIds
 from scalpctl.ledger.opening import Holder, open_ledger, prepare_folder
+from scalpctl.simulator import actors
 from scalpctl.simulator.serving.host import Host
+from scalpctl.simulator.serving.store import Store
 from scalpctl.wiring.venues import SIM_BEGINS
 
 OPENED = '- {at: 2m, do: foreign-order, instrument: BTC-USDT, side: buy, contracts: "0.5"}\n'
@@ -114,3 +117,23 @@ def test_an_engine_that_keeps_crashing_only_protects(play: Play) -> None:
     assert play.rows("SELECT count(*) AS n FROM orders WHERE role = 'entry'")[0]["n"] == 0
     (latch,) = play.rows("SELECT * FROM limit_latches")
     assert (latch["name"], latch["cleared_at"]) == ("restarts", None)
+
+
+def test_a_position_that_has_lost_before_it_is_found_is_guarded_and_not_closed(play: Play) -> None:
+    exchange, account = play.opened()
+    hand = {"instrument": "SOL-USDT-SWAP", "side": "buy", "contracts": "2"}
+    for action in ("manual-open", "jump"):
+        actors.perform(exchange, account, action, hand | {"ratio": "-0.02"})
+        exchange.advance(exchange.now + 5_000_000)
+    Store(play.folder.path).save(exchange.snapshot())
+    play.session(0.03)
+    (held,) = play.rows("SELECT * FROM positions WHERE inst_id = 'SOL-USDT-SWAP'")
+    (stop,) = play.rows("SELECT * FROM protections")
+    entry = Decimal(held["entry_price"])
+    assert (held["closed_at"], stop["state"]) == (None, "live")
+    assert stop["confirmed_at"] - stop["placed_at"] < 3_000_000
+    assert Decimal("0.965") < Decimal(stop["trigger_price"]) / entry < Decimal("0.98")
+    play.session(0.05, schedule="- {at: 30s, do: jump, instrument: SOL-USDT-SWAP, ratio: '0.03'}\n")
+    (stop,) = play.rows("SELECT trigger_price FROM protections WHERE state = 'live'")
+    assert abs(Decimal(stop["trigger_price"]) / entry - Decimal("0.992")) < Decimal("0.0002")
+    play.check()

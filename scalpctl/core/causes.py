@@ -49,6 +49,11 @@ class Cause(StrEnum):
         return self in PROTECTIVE
 
     @property
+    def is_stop(self) -> bool:
+        """Tell whether it was stopped out: several of these in a row say that the market is not ours today."""
+        return self in {*PROTECTIVE, Cause.EXCHANGE_STOP, Cause.EXCHANGE_TRAILING}
+
+    @property
     def is_ours(self) -> bool:
         """Tell whether the engine or its operator closed, rather than the exchange or somebody else."""
         return self in OURS

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from scalpctl.core.instants import MICROS_PER_SECOND
 from scalpctl.core.limits import Limit
 
-HOLDS_S = 150
-"""How long a bad reading holds without a newer one: two heartbeats and a half."""
-
 
 @dataclass(frozen=True, slots=True)
 class Condition:

@@ -6,7 +6,7 @@ a latch whose time has passed never blocks the question whether it has passed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -18,6 +18,9 @@ from scalpctl.core.parameters import Parameters, setting
 from scalpctl.core.transitions import Step, Table
 
 MINUTE_US = 60 * MICROS_PER_SECOND
+HOLDS_S = 150
+"""How long a bad reading of the engine's own condition holds without a newer one: two heartbeats and a half."""
+DRIFT_HOLDS_S = 300
 
 
 class Limit(StrEnum):
@@ -105,6 +108,20 @@ class LimitParameters(Parameters):
     resume_after_s: int = setting(60, "seconds after a trip in which a person's resume is refused", low=0, high=3600)
 
 
+def pause_s(limit: Limit, limits: LimitParameters) -> int | None:
+    """Give how long a limit holds at most before it ends by itself; None where it waits for a person."""
+    return {
+        Limit.LOSS_STREAK: limits.losses_pause_s,
+        Limit.STOP_OUTS: limits.stop_outs_pause_s,
+        Limit.REFUSALS: limits.refusals_pause_s,
+        Limit.UNPROTECTED: limits.unprotected_pause_s,
+        Limit.DRIFT: DRIFT_HOLDS_S,
+        Limit.CLOCK: HOLDS_S,
+        Limit.COMMITS: HOLDS_S,
+        Limit.DISK: HOLDS_S,
+    }.get(limit)
+
+
 @dataclass(frozen=True, slots=True)
 class Latch:
     """One limit that has tripped: for one instrument or for all (empty), until an instant or until somebody resumes."""
@@ -115,6 +132,16 @@ class Latch:
     why: str
     state: LatchState
     until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A latch as it was recorded: when it was set and why; until when, its limit says."""
+
+    limit: Limit
+    inst_id: str
+    at: Instant
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +196,12 @@ def trade_closed(
         book = trip(book, Limit.DAILY_LOSS, at, f"the day lost {-book.day_net} of {book.day_opening}")
     if streak >= limits.losses_max:
         why = f"{streak} losses in a row"
-        book = trip(book, Limit.LOSS_STREAK, at, why, inst_id=inst_id, for_s=limits.losses_pause_s)
+        pause = pause_s(Limit.LOSS_STREAK, limits)
+        book = trip(book, Limit.LOSS_STREAK, at, why, inst_id=inst_id, for_s=pause)
         book = replace(book, losses={**book.losses, inst_id: 0})
     if len(book.stop_outs) >= limits.stop_outs_max:
-        book = trip(
-            book, Limit.STOP_OUTS, at, f"{len(book.stop_outs)} stop-outs in ten minutes", for_s=limits.stop_outs_pause_s
-        )
+        why = f"{len(book.stop_outs)} stop-outs in ten minutes"
+        book = trip(book, Limit.STOP_OUTS, at, why, for_s=pause_s(Limit.STOP_OUTS, limits))
     return book
 
 
@@ -196,7 +223,8 @@ def order_refused(book: Book, at: Instant, why: str, limits: LimitParameters) ->
     book = replace(book, refusals=recent)
     if len(recent) < limits.refusals_max:
         return book
-    book = trip(book, Limit.REFUSALS, at, f"{len(recent)} entry orders refused, {why}", for_s=limits.refusals_pause_s)
+    told = f"{len(recent)} entry orders refused, {why}"
+    book = trip(book, Limit.REFUSALS, at, told, for_s=pause_s(Limit.REFUSALS, limits))
     return replace(book, refusals=())
 
 
@@ -212,6 +240,24 @@ def trip(book: Book, limit: Limit, at: Instant, why: str, *, inst_id: str = "", 
     ends = None if state is LatchState.LATCHED or until is None else max(until, known.until or until)
     held = replace(known, state=state, until=ends)
     return replace(book, latches=tuple(held if latch is known else latch for latch in book.latches))
+
+
+def recalled(book: Book, held: Sequence[Held], limits_of: Callable[[str], LimitParameters]) -> Book:
+    """Continue with the latches that held when the book was closed, each until its time has passed.
+
+    The book may be older than a latch, and a latch may have been set again since it was recorded: the later end wins.
+    """
+    noted = {(latch.limit, latch.inst_id): latch.until for latch in book.latches}
+    fresh = replace(book, latches=())
+    for one in held:
+        pause = pause_s(one.limit, limits_of(one.inst_id))
+        fresh = trip(fresh, one.limit, one.at, one.why, inst_id=one.inst_id, for_s=pause)
+    latches = (_not_before(latch, noted.get((latch.limit, latch.inst_id))) for latch in fresh.latches)
+    return replace(fresh, latches=tuple(latches))
+
+
+def _not_before(latch: Latch, until: Instant | None) -> Latch:
+    return latch if latch.until is None or until is None else replace(latch, until=max(latch.until, until))
 
 
 def released(book: Book, at: Instant) -> Book:

@@ -114,7 +114,7 @@ def _close(ctx: Context, desk: Desk, holding: Holding, found: events.Evidence) -
     if not attribution.cause.is_ours and attribution.actor != "engine":
         _drift(ctx, desk, holding, attribution)
     desk.last_close = LastClose(position.side, net, closed_at)
-    stopped = attribution.cause.is_protective or attribution.cause in {Cause.EXCHANGE_STOP, Cause.EXCHANGE_TRAILING}
+    stopped = attribution.cause.is_stop
     ctx.set_limits(brakes.trade_closed(ctx.limits, desk.inst_id, net, closed_at, desk.rules.limits, stopped=stopped))
     for command_id in holding.waiting_commands:
         _answer(ctx, command_id, holding, result_of(desk, holding, attribution, net))

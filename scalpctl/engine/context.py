@@ -133,8 +133,9 @@ class Context:
         """Have effects performed, once everything recorded so far is durable."""
         self.step.effects.extend(effects)
 
-    def trip(self, limit: Limit, why: str, *, inst_id: str = "", for_s: int | None = None) -> None:
+    def trip(self, limit: Limit, why: str, *, inst_id: str = "") -> None:
         """Trip a limit, and record it if it was not tripped already."""
+        for_s = brakes.pause_s(limit, self.limit_parameters)
         self.set_limits(brakes.trip(self.limits, limit, self.at, why, inst_id=inst_id, for_s=for_s))
 
     def clear(self, limit: Limit, inst_id: str = "") -> None:

@@ -42,7 +42,7 @@ def drive(ctx: Context, desk: Desk) -> Cause | None:
         _move(ctx, holding, ProtectionEvent.TIMED_OUT)
         guard.retry_at = Instant(ctx.at + AGAIN_US)
         why = f"{desk.inst_id} had no confirmed stop for {desk.rules.protection.escalate_s} s"
-        ctx.trip(Limit.UNPROTECTED, why, for_s=ctx.limit_parameters.unprotected_pause_s)
+        ctx.trip(Limit.UNPROTECTED, why)
         return Cause.UNPROTECTED
     if event is ProtectionEvent.NO_ANSWER:
         _move(ctx, holding, ProtectionEvent.NO_ANSWER)

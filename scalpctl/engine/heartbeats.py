@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalpctl.core.condition import HOLDS_S, Condition, reasons
+from scalpctl.core.condition import Condition, reasons
 from scalpctl.core.limits import to_plain
 from scalpctl.core.records.sessions import HeartbeatNoted
 from scalpctl.engine.context import Context
@@ -14,7 +14,7 @@ def felt(ctx: Context, felt: Felt) -> None:
     seen = Condition(felt.clock_offset_us, felt.commit_p99_us, felt.free_bytes)
     for limit, why in reasons(seen, ctx.plan.safety.condition).items():
         if why is not None:
-            ctx.trip(limit, why, for_s=HOLDS_S)
+            ctx.trip(limit, why)
         else:
             ctx.clear(limit)
     ctx.record(

@@ -98,7 +98,7 @@ class Remembered:
     limits: dict[str, Any] | None = None
     latches: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """Ids of the latches that hold, by limit and instrument."""
-    latched: tuple[brakes.Latch, ...] = ()
+    latched: tuple[brakes.Held, ...] = ()
     closed_since: tuple[tuple[str, Decimal, Instant, bool], ...] = ()
     """Results recorded after the limits were last written down: instrument, net, instant, whether it was a stop."""
     opened: bool = False
@@ -250,14 +250,12 @@ def _order(ctx: Context, desk: Desk, kept: RememberedOrder) -> None:
 
 
 def _limits(ctx: Context, remembered: Remembered) -> None:
+    def limits_of(inst_id: str) -> brakes.LimitParameters:
+        return ctx.plan.rules(inst_id, Regime.RANGING).limits
+
     book = brakes.Book() if remembered.limits is None else brakes.from_plain(remembered.limits)
     for inst_id, net, at, stopped in remembered.closed_since:
-        book = brakes.trade_closed(book, inst_id, net, at, ctx.limit_parameters, stopped=stopped)
-    held = {(latch.limit, latch.inst_id): latch for latch in remembered.latched}
-    book = brakes.Book(
-        day=book.day, day_opening=book.day_opening, day_net=book.day_net, equity=book.equity,
-        equity_peak=book.equity_peak, losses=book.losses, stop_outs=book.stop_outs, orders=book.orders,
-        latches=tuple(held.values()),
-    )  # fmt: skip
+        book = brakes.trade_closed(book, inst_id, net, at, limits_of(inst_id), stopped=stopped)
+    book = brakes.recalled(book, remembered.latched, limits_of)
     ids = {(Limit(limit), inst_id): latch_id for (limit, inst_id), latch_id in remembered.latches.items()}
     ctx.remember_latches(book, ids)

@@ -196,7 +196,7 @@ def _believed(ctx: Context, drift: Drift) -> None:
     """
     desk = ctx.desks[drift.inst_id]
     if drift.kind not in {DriftKind.LEVERAGE, DriftKind.REPRICED, DriftKind.MARGIN_MODE}:
-        ctx.trip(Limit.DRIFT, f"{drift.kind.value} {drift.inst_id}", inst_id=drift.inst_id, for_s=300)
+        ctx.trip(Limit.DRIFT, f"{drift.kind.value} {drift.inst_id}", inst_id=drift.inst_id)
     if (drift.inst_id, drift.kind.value) not in ctx.drifts_open:
         _note(ctx, desk, drift)
     if drift.kind is DriftKind.APPEARED and desk.theirs is not None:

@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 
 from scalpctl.core.causes import Cause
-from scalpctl.core.condition import HOLDS_S
 from scalpctl.core.exchange.reports import BillReport, FillReport
 from scalpctl.core.gates.state import LastClose
-from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
-from scalpctl.core.limits import Latch, LatchState, Limit
+from scalpctl.core.limits import Held, Limit
 from scalpctl.core.money import ZERO, Contracts, add
 from scalpctl.core.sides import Action, Side
 from scalpctl.engine.booked import ids_since
@@ -49,7 +48,7 @@ def remembered(reader: LedgerReader) -> Remembered:
         last_closes={row["inst_id"]: _last(row) for row in reader.rows(_LAST_CLOSES)},
         limits=limits,
         latches={_latch_key(row): row["latch_id"] for row in latches},
-        latched=tuple(_latch(row) for row in latches),
+        latched=tuple(_held(row) for row in latches),
         closed_since=tuple(_result(row) for row in reader.rows(_CLOSED_SINCE, (noted_at,))),
         opened_at=opened or Instant(0),
         suspended={(row["inst_id"], row["trade_id"], row["order_id"]): _bill(row) for row in reader.rows(_SUSPENDED)},
@@ -106,18 +105,6 @@ _LAST_CLOSES = (
     "(SELECT inst_id, max(seq) AS seq FROM closures GROUP BY inst_id) n ON n.seq = c.seq"
 )
 _CLOSED_SINCE = "SELECT inst_id, net, closed_at, cause FROM closures WHERE closed_at > ? ORDER BY seq"
-PAUSES_S = {
-    "loss_streak": 1_800,
-    "stop_outs": 900,
-    "refusals": 900,
-    "drift": 300,
-    "unprotected": 300,
-    "clock": HOLDS_S,
-    "commits": HOLDS_S,
-    "disk": HOLDS_S,
-}
-"""Limits that end by themselves, and after how long at most."""
-_STOPS = ("stop_loss", "loss_cut", "emergency", "margin_safety", "unprotected", "exchange_stop", "exchange_trailing")
 
 
 def _instrument(row: Row) -> tuple[Instrument, int]:
@@ -292,14 +279,10 @@ def _latch_key(row: Row) -> tuple[str, str]:
     return limit, inst_id
 
 
-def _latch(row: Row) -> Latch:
-    """Give a latch that holds; one that ends by itself ends after its pause, whoever runs then."""
+def _held(row: Row) -> Held:
     limit, inst_id = _latch_key(row)
-    at, pause = row["latched_at"], PAUSES_S.get(limit)
-    state = LatchState.LATCHED if pause is None else LatchState.TIMED
-    until = None if pause is None else Instant(at + pause * MICROS_PER_SECOND)
-    return Latch(Limit(limit), inst_id, Instant(at), row["reason"], state, until)
+    return Held(Limit(limit), inst_id, Instant(row["latched_at"]), row["reason"])
 
 
 def _result(row: Row) -> tuple[str, Decimal, Instant, bool]:
-    return row["inst_id"], Decimal(row["net"]), Instant(row["closed_at"]), row["cause"] in _STOPS
+    return row["inst_id"], Decimal(row["net"]), Instant(row["closed_at"]), Cause(row["cause"]).is_stop

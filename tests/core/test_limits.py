@@ -103,3 +103,16 @@ def test_a_withdrawal_is_no_loss_and_a_deposit_no_gain(start: Instant) -> None:
     book = brakes.equity_seen(brakes.money_moved(book, D(500)), D(1000), start, limits)
     book = brakes.equity_seen(book, D(940), start, limits)
     assert {latch.limit for latch in book.latches} == {Limit.DAILY_LOSS}
+
+
+def test_a_latch_that_was_set_again_since_it_was_recorded_keeps_its_later_end(start: Instant) -> None:
+    limits, again = LimitParameters(stop_outs_pause_s=100), Instant(start + 80 * SECOND)
+    book = brakes.trip(Book(), Limit.STOP_OUTS, start, "first", for_s=100)
+    book = brakes.trip(book, Limit.STOP_OUTS, again, "again", for_s=100)
+    held = [brakes.Held(Limit.STOP_OUTS, "", start, "first"), brakes.Held(Limit.OPERATOR_HALT, "", start, "a person")]
+    recalled = {latch.limit: latch for latch in brakes.recalled(book, held, lambda _: limits).latches}
+    assert recalled[Limit.STOP_OUTS].until == again + 100 * SECOND
+    assert recalled[Limit.OPERATOR_HALT].until is None
+    later = brakes.recalled(Book(), held, lambda _: limits)
+    assert [latch.until for latch in later.latches] == [start + 100 * SECOND, None]
+    assert brakes.recalled(book, (), lambda _: limits).latches == ()

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from engine.conftest import Play, command, until
 
-from scalpctl.core.limits import Limit
+from scalpctl.core.limits import Limit, LimitParameters, pause_s
 from scalpctl.engine.events import Felt
-from scalpctl.wiring.memory import PAUSES_S
 
 WELL = Felt(clock_offset_us=300_000, commit_p99_us=4_000, free_bytes=5_000_000_000)
 ILL = [
@@ -111,7 +110,22 @@ def test_a_pause_ends_by_itself_also_after_a_restart(play: Play) -> None:
     assert entries_between(play, latch["cleared_at"] - 1, 1 << 62) > 0
 
 
-def test_every_limit_that_ends_by_itself_does_so_after_a_restart_as_well() -> None:
+def test_a_pause_is_as_long_as_it_is_configured_also_after_a_restart(play: Play) -> None:
+    play.config = "strategy: {parameters: {limits: {refusals_pause_s: 2700}}}\n"
+
+    async def mode(session: Any, to: str) -> None:
+        await session.venue.clock.sleep(30)
+        session.venue.host.command("set-mode", {"to": to})
+
+    play.session(0.5, lambda session: mode(session, "long_short_mode"))
+    play.session(0.4, lambda session: mode(session, "net_mode"))
+    assert [(name, gone) for name, _, gone in latches(play)] == [("refusals", False)]
+    play.session(0.4)
+    (latch,) = play.rows("SELECT latched_at, cleared_at FROM limit_latches")
+    assert latch["cleared_at"] - latch["latched_at"] == pytest.approx(2_700_000_000, abs=2_000_000)
+
+
+def test_every_limit_ends_by_itself_or_waits_for_a_person() -> None:
     for_a_person = {
         Limit.DAILY_LOSS,
         Limit.DRAWDOWN,
@@ -121,7 +135,7 @@ def test_every_limit_that_ends_by_itself_does_so_after_a_restart_as_well() -> No
         Limit.OPERATOR_HALT,
     }
     counted = {Limit.ORDERS_PER_MINUTE}
-    assert set(PAUSES_S) == {limit.value for limit in set(Limit) - for_a_person - counted}
+    assert {limit for limit in Limit if pause_s(limit, LimitParameters()) is None} == for_a_person | counted
 
 
 def test_the_first_positions_with_real_money_are_the_smallest_and_then_a_person_looks_at_them(play: Play) -> None:

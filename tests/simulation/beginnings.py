@@ -25,9 +25,10 @@ def _shelf() -> tempfile.TemporaryDirectory[str]:
 
 
 @cache
-def _held(world: str, seed: int) -> Path:
+def _held(world: str, seed: int, mode: str) -> Path:
     """Play until something is held and its stop stands; gives where that is kept."""
-    play = Play(Path(_shelf().name, f"{world}-{seed}"), world=world, seed=seed)
+    config = f"exchange: {{margin_mode: {mode}}}\n"
+    play = Play(Path(_shelf().name, f"{world}-{seed}-{mode}"), world=world, seed=seed, config=config)
     play.session(1.0, _until_held)
     return play.root
 
@@ -41,7 +42,8 @@ async def _until_held(session: Any) -> None:
 
 def goes_on(plan: Plan, root: Path) -> Play:
     """Give such an account to a plan; what happens by chance from here on is the plan's own."""
-    shutil.copytree(_held(plan.world, plan.seed % SEEDS), root)
+    mode = "cross" if "cross" in plan.settings else "isolated"
+    shutil.copytree(_held(plan.world, plan.seed % SEEDS, mode), root)
     play = Play(root, world=plan.world, seed=plan.seed, faults=plan.weather)
     exchange = play.exchange()
     exchange.random = Random(f"goes on:{plan.seed}")
@@ -54,4 +56,5 @@ def play_all() -> None:
     """Play every beginning, so that processes forked from this one find them."""
     for world in WORLDS:
         for seed in range(SEEDS):
-            _held(world, seed)
+            for mode in ("isolated", "cross"):
+                _held(world, seed, mode)

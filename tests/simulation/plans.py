@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 WORLDS = ("range", "chop", "trend", "crash", "squeeze", "mixed")
 LASTS_S, BRIEF_S = 2_400, 330
@@ -41,13 +43,22 @@ class Plan:
     weather: str
     acts: tuple[Act, ...]
     lasts_s: int = LASTS_S
-    positions_max: int | None = None
-    """How many positions there may be at once, where it is not the usual number."""
+    settings: tuple[str, ...] = ()
+    """What is configured otherwise than usual."""
 
     @property
     def brief(self) -> bool:
         """Whether it goes on from something held, instead of from an account that is new."""
         return self.lasts_s == BRIEF_S
+
+    @property
+    def config(self) -> str:
+        """The configuration file it is played with."""
+        sections: dict[str, dict[str, Any]] = {}
+        for name in self.settings:
+            section, setting, value = SETTINGS[name]
+            sections.setdefault(section, {})[setting] = value
+        return json.dumps(sections) if sections else ""
 
     @property
     def families(self) -> set[str]:
@@ -58,17 +69,17 @@ class Plan:
 
     def __str__(self) -> str:
         head = f"seed {self.seed}, world {self.world}, weather {self.weather}, lasts {self.lasts_s}"
-        most = "" if self.positions_max is None else f", positions {self.positions_max}"
-        return "\n".join([head + most, *map(str, self.acts)])
+        more = f", settings {'+'.join(self.settings)}" if self.settings else ""
+        return "\n".join([head + more, *map(str, self.acts)])
 
     @classmethod
     def read(cls, text: str) -> Plan:
         """Read what ``str`` gives; lines that begin with # are for people."""
         head, *lines = (line for line in text.splitlines() if line and not line.startswith("#"))
         said = dict(part.split() for part in head.split(", "))
-        most = int(said["positions"]) if "positions" in said else None
         acts, lasts_s = tuple(map(Act.read, lines)), int(said.get("lasts", LASTS_S))
-        return cls(int(said["seed"]), said["world"], said["weather"], acts, lasts_s, most)
+        settings = tuple(said["settings"].split("+")) if "settings" in said else ()
+        return cls(int(said["seed"]), said["world"], said["weather"], acts, lasts_s, settings)
 
 
 Drawn = tuple[str, dict[str, str]]
@@ -112,6 +123,16 @@ ANYTHING = FAMILIES | {
 }
 """What a brief plan draws from; long ones keep the families their seeds were drawn from."""
 
+SETTINGS = {
+    "one-position": ("limits", "positions_open_max", 1),
+    "little-exposure": ("limits", "exposure_usd_max", 150),
+    "adopting": ("safety", "appeared_positions", "adopt"),
+    "flattening": ("safety", "appeared_positions", "flatten"),
+    "still-stops": ("safety", "mirror_trailing", False),
+    "cross": ("exchange", "margin_mode", "cross"),
+}
+"""What brief plans may have configured otherwise; of two that say the same setting the later one holds."""
+
 ENDS: dict[str, Callable[[str, dict[str, str]], tuple[str, tuple[tuple[str, str], ...]]]] = {
     "silence": lambda action, _: (f"un{action}", ()),
     "listing": lambda _, arguments: ("resume", tuple(arguments.items())),
@@ -146,12 +167,13 @@ def brief(seed: int) -> Plan:
     chosen = dice.sample(list(ANYTHING), dice.randint(2, 3))
     acts = [act for family in chosen for act in _drawn(dice, family, BRIEF_S)]
     weather = dice.choice(["none", "none", "light", "storm", "fog"])
-    return Plan(seed, dice.choice(WORLDS), weather, _in_order(acts), BRIEF_S, _positions_max(seed))
+    return Plan(seed, dice.choice(WORLDS), weather, _in_order(acts), BRIEF_S, _settings(seed))
 
 
-def _positions_max(seed: int) -> int | None:
-    """Draw a limit that is reached, for every third plan: several instruments want in when a candle closes."""
-    return Random(f"limit:{seed}").choice([None, None, None, None, 1, 2])
+def _settings(seed: int) -> tuple[str, ...]:
+    """Draw what is configured otherwise: about half of the plans are played as everybody's are."""
+    dice = Random(f"settings:{seed}")
+    return tuple(name for name in SETTINGS if dice.random() < 0.12)
 
 
 def _drawn(dice: Random, family: str, lasts_s: int) -> list[Act]:

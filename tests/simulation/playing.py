@@ -67,8 +67,7 @@ class _Run:
         root = folder / "root"
         new = not plan.brief
         self.play = Play(root, world=plan.world, seed=plan.seed, faults=plan.weather) if new else goes_on(plan, root)
-        if plan.positions_max is not None:
-            self.play.config = f"limits: {{positions_open_max: {plan.positions_max}}}\n"
+        self.play.config = plan.config
         self.oracles = Oracles(plan.weather)
         self.outcome = Outcome(plan)
         self.waiting = list(plan.acts)

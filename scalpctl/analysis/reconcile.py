@@ -117,13 +117,18 @@ def _orders(reader: Reader, picture: Row) -> Iterator[Finding]:
 def _stops(reader: Reader, picture: Row) -> Iterator[Finding]:
     ours = {row["protection_id"] for row in reader.rows("SELECT protection_id FROM protections")}
     held = {one["instrument"] for one in picture["positions"]}
-    guarded = [one["instrument"] for one in picture["algos"] if one["stop"] is not None and one["whole"]]
-    for inst_id in sorted(held):
-        if inst_id not in guarded:
-            yield Finding("missing_stop", RED, inst_id, None, None, "place a stop for the whole position")
+    guarded = {_guards(one) for one in picture["algos"] if one["stop"] is not None and one["whole"]}
+    for inst_id, mode in sorted({_guards(one) for one in picture["positions"]} - guarded):
+        other = f"a stop stands in another margin mode than {mode}" if inst_id in dict(guarded) else None
+        yield Finding("missing_stop", RED, inst_id, None, other, "place a stop for the whole position")
     for one in picture["algos"]:
         if one["client_id"] in ours and one["instrument"] not in held:
             yield Finding("orphan_algo", RED, one["algo_id"], None, one, "cancel it: it guards nothing")
+
+
+def _guards(one: Row) -> tuple[str, str]:
+    """Give what tells positions apart, and which of them a stop can close: the instrument and its margin mode."""
+    return str(one["instrument"]), str(one.get("margin_mode") or "")
 
 
 def _money(reader: Reader, picture: Row) -> Iterator[Finding]:

@@ -20,8 +20,8 @@ from scalpctl.core.records.money import (
     LedgerAccount,
     Posted,
 )
-from scalpctl.core.records.positions import MarginChecked
-from scalpctl.engine import opening
+from scalpctl.core.records.positions import MarginChecked, PositionChanged
+from scalpctl.engine import guarding, opening
 from scalpctl.engine.booking import SETTLE, legs_of, transaction_of
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
@@ -90,12 +90,11 @@ def _ask_for_bills(ctx: Context) -> None:
 
 def positions(ctx: Context, reports: tuple[PositionReport, ...]) -> None:
     """Take every open position: now, and only now, missing means none."""
-    held = {report.inst_id: report for report in reports if report.contracts and not _is_over(ctx, report)}
+    ctx.account.elsewhere = {}
     for desk in ctx.desks.values():
-        desk.theirs = held.get(desk.inst_id)
-    for report in held.values():
+        desk.theirs = None
+    for report in sorted(reports, key=lambda one: one.margin_mode is not ctx.plan.settled.margin_mode):
         position(ctx, report)
-    ctx.account.elsewhere = {inst_id: report for inst_id, report in held.items() if inst_id not in ctx.desks}
 
 
 def _is_over(ctx: Context, report: PositionReport) -> bool:
@@ -107,9 +106,11 @@ def _is_over(ctx: Context, report: PositionReport) -> bool:
 def position(ctx: Context, report: PositionReport) -> None:
     """Take one position: what the exchange holds, and how near it is to liquidation."""
     desk = ctx.desks.get(report.inst_id)
-    if desk is None and ctx.account.elsewhere is not None:
-        ctx.account.elsewhere[report.inst_id] = report
-    if desk is None or _is_over(ctx, report):
+    if _is_over(ctx, report):
+        return
+    if desk is None or _is_beside(desk, report):
+        if ctx.account.elsewhere is not None:
+            ctx.account.elsewhere[report.position_id] = report
         return
     desk.theirs = report if report.contracts else None
     if report.leverage is not None and report.margin_mode in {None, ctx.plan.settled.margin_mode}:
@@ -124,19 +125,38 @@ def position(ctx: Context, report: PositionReport) -> None:
     )
     desk.ratio_here = _ratio_here(ctx, desk, report)
     if desk.holding is not None:
-        if report.leverage is not None and report.leverage != desk.holding.leverage:
-            desk.holding.leverage = report.leverage
-            forget_facts(desk.holding)
+        _taken_as_told(ctx, desk, desk.holding, report)
         assess(ctx, desk, desk.holding)
+
+
+def _taken_as_told(ctx: Context, desk: Desk, holding: Holding, report: PositionReport) -> None:
+    """Take over what only the exchange knows of a position: its leverage, and the margin mode of one others opened."""
+    if report.leverage is not None and report.leverage != holding.leverage:
+        holding.leverage = report.leverage
+        forget_facts(holding)
+    if report.margin_mode is None or holding.margin_mode is not None:
+        return
+    holding.margin_mode = report.margin_mode
+    if report.margin_mode is not ctx.plan.settled.margin_mode:
+        ctx.record(PositionChanged(position_id=holding.position_id, margin_mode=report.margin_mode.value))
+        guarding.misplaced(ctx, desk, holding)
+
+
+def _is_beside(desk: Desk, report: PositionReport) -> bool:
+    """Tell whether it is another position than the one at hand: margin modes do not mix, each holds its own."""
+    known = desk.holding.margin_mode if desk.holding is not None else None
+    if known is None and desk.theirs is not None:
+        known = desk.theirs.margin_mode
+    return None not in {known, report.margin_mode} and report.margin_mode is not known
 
 
 def flat(ctx: Context, report: FlatReport) -> None:
     """Take the exchange's word that a position is gone."""
     desk = ctx.desks.get(report.inst_id)
-    if desk is not None:
+    if ctx.account.elsewhere is not None:
+        ctx.account.elsewhere.pop(report.position_id, None)
+    if desk is not None and desk.theirs is not None and desk.theirs.position_id == report.position_id:
         desk.theirs = None
-    elif ctx.account.elsewhere is not None:
-        ctx.account.elsewhere.pop(report.inst_id, None)
 
 
 def _ratio_here(ctx: Context, desk: Desk, report: PositionReport) -> Decimal | None:

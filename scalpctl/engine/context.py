@@ -44,7 +44,8 @@ class Account:
     available: Decimal | None = None
     seen_at: Instant | None = None
     elsewhere: dict[str, PositionReport] | None = None
-    """Positions in instruments nothing is traded of here; None until the exchange has shown what there is."""
+    """Positions by their id that are nobody's here: in an instrument that is not traded, or in the other margin mode
+    beside one that is. None until the exchange has shown what there is."""
     fees: Fees | None = None
     cash: Decimal = ZERO
     """What the ledger says it holds, margin of isolated positions included."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from scalpctl.core.causes import Cause
 from scalpctl.core.closing import CloseRequest
 from scalpctl.core.exchange.reports import FillReport, PositionReport
-from scalpctl.core.exchange.requests import OrderType
+from scalpctl.core.exchange.requests import MarginMode, OrderType
 from scalpctl.core.exits.state import ChainState
 from scalpctl.core.exits.verdicts import Kind, Why
 from scalpctl.core.exits.view import PositionFacts
@@ -125,6 +125,8 @@ class Holding:
     origin: str
     position: Position
     leverage: Decimal
+    margin_mode: MarginMode | None
+    """Whose margin backs it; None until the exchange has said so of one that others opened."""
     parameter_set: str
     regime: Regime
     watch: Watch

@@ -170,6 +170,17 @@ def missed(ctx: Context, holding: Holding) -> None:
         _move(ctx, holding, ProtectionEvent.LOST)
 
 
+def misplaced(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Take back a stop that was placed in another margin mode than its position is held in: it guards nothing."""
+    guard = holding.guard
+    if not guard.protection_id:
+        return
+    ctx.do(CancelAlgo(guard.protection_id, desk.inst_id, guard.algo_id))
+    why = "it was placed in another margin mode"
+    ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="lost", ended_at=ctx.at, failure=why))
+    holding.guard = begin(ctx)
+
+
 def released(ctx: Context, desk: Desk, holding: Holding) -> None:
     """Let go of the stop of a position that is flat; an orphan must never open the other side."""
     guard = holding.guard
@@ -205,7 +216,7 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
             inst_id=desk.inst_id,
             kind=AlgoKind.STOP,
             action=holding.side.closing,
-            margin_mode=ctx.plan.settled.margin_mode,
+            margin_mode=holding.margin_mode or ctx.plan.settled.margin_mode,
             close_fraction=ONE,
             stop_trigger=guard.trigger,
         )

@@ -13,7 +13,7 @@ from scalpctl.core import limits as brakes
 from scalpctl.core import positions
 from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.reports import BillReport, FillReport
-from scalpctl.core.exchange.requests import OrderType
+from scalpctl.core.exchange.requests import MarginMode, OrderType
 from scalpctl.core.exits.state import ChainState, state_from_plain
 from scalpctl.core.exits.watch import Watch
 from scalpctl.core.gates.state import LastClose
@@ -81,6 +81,7 @@ class RememberedPosition:
     contracts: Contracts = Contracts(ZERO)  # noqa: RUF009  immutable
     entry_price: Decimal = ZERO
     adopted_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    margin_mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         origin=kept.origin,
         position=position,
         leverage=kept.leverage,
+        margin_mode=MarginMode(kept.margin_mode) if kept.margin_mode in tuple(MarginMode) else None,
         parameter_set=kept.parameter_set,
         regime=Regime(kept.parameter_set) if kept.parameter_set in tuple(Regime) else Regime.RANGING,
         watch=Watch(desk.rules.prices),

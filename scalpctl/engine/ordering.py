@@ -10,7 +10,7 @@ from scalpctl.core import limits as brakes
 from scalpctl.core import orders
 from scalpctl.core.exchange.outcomes import Accepted, Outcome, Refused, Unknown
 from scalpctl.core.exchange.reports import OrderReport
-from scalpctl.core.exchange.requests import CancelOrder, Lane, OrderType, PlaceOrder
+from scalpctl.core.exchange.requests import CancelOrder, Lane, MarginMode, OrderType, PlaceOrder
 from scalpctl.core.exchange.resolutions import FilledUnseen, Found, Resolution, Void
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.money import Contracts, exact
@@ -59,7 +59,7 @@ def send(ctx: Context, desk: Desk, wanted: Wanted) -> Working:
     """Record the intent, then have the order sent; its id is used once and never again."""
     client_id = ctx.names.order(wanted.role.value)
     expires_at = Instant(ctx.at + ctx.plan.safety.order_expires_us)
-    margin_mode = ctx.plan.settled.margin_mode
+    margin_mode = mode_of(ctx, desk, wanted.role)
     ctx.record(
         OrderIntended(
             client_id=client_id,
@@ -106,6 +106,12 @@ def send(ctx: Context, desk: Desk, wanted: Wanted) -> Working:
     if wanted.role is Role.ENTRY:
         ctx.set_limits(brakes.order_sent(ctx.limits, ctx.at))
     return working
+
+
+def mode_of(ctx: Context, desk: Desk, role: Role) -> MarginMode:
+    """Give the margin mode an order is for: what closes a position must name the one the position is held in."""
+    held = desk.holding.margin_mode if desk.holding is not None and role is not Role.ENTRY else None
+    return held or ctx.plan.settled.margin_mode
 
 
 def withdraw(ctx: Context, desk: Desk, working: Working) -> None:

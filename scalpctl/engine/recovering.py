@@ -5,6 +5,7 @@ There is one path. A clean start, a start after a crash and a reconnect all come
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
@@ -32,6 +33,7 @@ from scalpctl.ports.feeds import Resync
 
 SEARCH_US = 3_600_000_000
 """How far before its beginning the executions of a disputed position are searched."""
+_ACTIONS = {DriftKind.MARGIN_MODE: "left alone: it is held in the other margin mode, beside a position of ours"}
 APPEARED = "appeared:"
 """Marks an investigation that looks for the fills of a position nobody here opened."""
 
@@ -110,11 +112,19 @@ def compare(ctx: Context) -> None:
     limits = next(iter(ctx.desks.values())).rules.drift if ctx.desks else None
     if limits is None:
         return
-    found = drifts.compare(ours, theirs, limits)
+    found = (*drifts.compare(ours, theirs, limits), *_beside(ctx))
     ctx.drift, believed = drifts.observe(ctx.drift, found, ctx.at, limits)
     for drift in believed:
         _believed(ctx, drift)
     _resolved(ctx, {(drift.inst_id, drift.kind.value) for drift in found})
+
+
+def _beside(ctx: Context) -> Iterator[Drift]:
+    """Give what is held in the other margin mode beside a position of ours: executions do not tell the two apart."""
+    for report in (ctx.account.elsewhere or {}).values():
+        desk = ctx.desks.get(report.inst_id)
+        if desk is not None:
+            yield Drift(DriftKind.MARGIN_MODE, report.inst_id, _ours(desk), _theirs(report))
 
 
 def adopt(ctx: Context, desk: Desk, report: PositionReport) -> Holding:
@@ -133,6 +143,7 @@ def adopt(ctx: Context, desk: Desk, report: PositionReport) -> Holding:
         origin="adopted",
         position=position,
         leverage=report.leverage or Decimal(1),
+        margin_mode=report.margin_mode,
         parameter_set=desk.regime.regime.value,
         regime=desk.regime.regime,
         watch=Watch(desk.rules.prices),
@@ -149,7 +160,7 @@ def adopt(ctx: Context, desk: Desk, report: PositionReport) -> Holding:
             session_id=ctx.session_id,
             inst_id=desk.inst_id,
             side=report.side.value,
-            margin_mode=ctx.plan.settled.margin_mode.value,
+            margin_mode=(report.margin_mode or ctx.plan.settled.margin_mode).value,
             origin="adopted",
             opened_at=report.created_at,
             parameter_set=holding.parameter_set,
@@ -180,6 +191,7 @@ def _ours(desk: Desk) -> Held:
         signed,
         average_price=None if holding.position.is_flat else holding.position.average_price,
         leverage=holding.leverage,
+        margin_mode=holding.margin_mode,
         busy=desk.is_busy,
     )
 
@@ -201,7 +213,7 @@ def _believed(ctx: Context, drift: Drift) -> None:
         _note(ctx, desk, drift)
     if drift.kind is DriftKind.APPEARED and desk.theirs is not None:
         _look_for(ctx, desk, desk.theirs)
-    elif desk.holding is not None:
+    elif desk.holding is not None and drift.kind is not DriftKind.MARGIN_MODE:
         since = Instant(desk.holding.position.opened_at - SEARCH_US)  # it may have begun otherwise than we believe
         ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, since, foreign=True))
 
@@ -219,7 +231,7 @@ def _note(ctx: Context, desk: Desk, drift: Drift) -> None:
             ours=_shown(drift.ours),
             theirs=_shown(drift.theirs),
             detected_at=ctx.at,
-            action="looking for the fills that explain it",
+            action=_ACTIONS.get(drift.kind, "looking for the fills that explain it"),
         )
     )
 

@@ -150,6 +150,7 @@ def _position(reader: LedgerReader, row: Row) -> RememberedPosition:
         ordered_by=ordered_by,
         contracts=Contracts(row["contracts"]),
         entry_price=Decimal(row["entry_price"] or "0"),
+        margin_mode=row["margin_mode"],
         adopted_at=Instant(reader.rows("SELECT ts_us FROM journal WHERE seq = ?", (row["seq"],))[0]["ts_us"]),
     )
 

@@ -31,6 +31,7 @@ async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
                 "average_price": _text(one.average_price), "leverage": _text(one.leverage),
                 "mark_price": _text(one.mark_price), "unrealised": _text(one.unrealised),
                 "margin_ratio": _text(one.margin_ratio), "opened_at": one.created_at,
+                "margin_mode": "" if one.margin_mode is None else one.margin_mode.value,
             }
             for one in positions
         ],
@@ -45,6 +46,7 @@ async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
             {
                 "instrument": one.inst_id, "client_id": one.client_id, "algo_id": one.algo_id, "kind": one.kind,
                 "action": one.action.value, "stop": _text(one.stop_trigger), "whole": one.close_fraction is not None,
+                "margin_mode": one.margin_mode,
             }
             for one in algos
         ],

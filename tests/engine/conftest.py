@@ -143,8 +143,8 @@ class Play:
             assert Decimal(row["gross"]) - Decimal(row["fees"]) - Decimal(row["funding"]) == Decimal(row["net"])
         suspended = self.rows("SELECT amount FROM postings WHERE account = 'suspense'")
         assert add(*(Decimal(row["amount"]) for row in suspended), ZERO) == 0
-        stops = {algo.inst_id for algo in account.algos.values() if algo.fraction == "1"}
-        assert stops >= set(held)
+        stops = {(algo.inst_id, algo.mode) for algo in account.algos.values() if algo.fraction == "1"}
+        assert stops >= {(one.inst_id, one.mode) for one in account.positions.values()}
         assert verify(self.folder.ledger).ok
 
     def head(self) -> str:

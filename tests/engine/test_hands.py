@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import Play, until
+from engine.conftest import Play, command, until
 
+from scalpctl.core.exchange.requests import MarginMode
+from scalpctl.core.money import Contracts
 from scalpctl.core.records.sessions import SessionEnded, SessionStarted
+from scalpctl.engine.events import PositionsRead
+from scalpctl.engine.rounds import POSITIONS_EVERY_S
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.ids import CountedIds
 from scalpctl.ledger.opening import Holder, open_ledger, prepare_folder
@@ -137,3 +142,51 @@ def test_a_position_that_has_lost_before_it_is_found_is_guarded_and_not_closed(p
     (stop,) = play.rows("SELECT trigger_price FROM protections WHERE state = 'live'")
     assert abs(Decimal(stop["trigger_price"]) / entry - Decimal("0.992")) < Decimal("0.0002")
     play.check()
+
+
+@pytest.mark.parametrize("found", ["while it runs", "at its start"])
+def test_a_position_in_the_other_margin_mode_is_guarded_and_closed_in_its_own(play: Play, found: str) -> None:
+    play.config = f"{QUIET}exchange: {{margin_mode: cross}}\n"
+    hand = {"instrument": "SOL-USDT-SWAP", "side": "buy", "contracts": "2"}
+
+    async def beside(session: Any) -> None:
+        if found == "while it runs":
+            await session.venue.clock.sleep(10)
+            session.venue.host.command("manual-open", hand)
+        desk = session.machine.context.desks["SOL-USDT-SWAP"]
+        await until(session, lambda: desk.holding is not None and desk.holding.guard.state == "protected")
+        await session.venue.clock.sleep(3)
+        account = next(iter(session.venue.host.exchange.state.accounts.values()))
+        assert [(algo.mode, algo.state) for algo in account.algos.values()] == [("isolated", "live")]
+        reply = await session.runner.order(command("close", instrument=desk.inst_id))
+        assert reply.result["state"] == "closed"
+
+    if found == "at its start":
+        exchange, account = play.opened()
+        actors.perform(exchange, account, "manual-open", hand)
+        Store(play.folder.path).save(exchange.snapshot())
+    play.session(0.03, beside)
+    (row,) = play.rows("SELECT margin_mode, state FROM positions WHERE inst_id = 'SOL-USDT-SWAP'")
+    assert (row["margin_mode"], row["state"]) == ("isolated", "closed")
+    play.check()
+
+
+def test_a_position_beside_ours_in_the_other_margin_mode_is_told_and_left_alone(play: Play) -> None:
+    async def beside(session: Any) -> None:
+        context = session.machine.context
+        await until(session, lambda: any(desk.holding and desk.holding.entered for desk in context.desks.values()))
+        desk = next(desk for desk in context.desks.values() if desk.holding)
+        other = replace(desk.theirs, position_id="other", margin_mode=MarginMode.CROSS, contracts=Contracts("7"))
+        await until(session, lambda: context.seconds % POSITIONS_EVERY_S == 0)
+        await session.venue.clock.sleep(0.3)  # between two readings of its own
+        session.runner.hear(PositionsRead((other, desk.theirs)))
+        await session.venue.clock.sleep(3.2)
+        session.runner.hear(PositionsRead((other, desk.theirs)))
+        assert desk.theirs.margin_mode is MarginMode.ISOLATED
+        assert context.account.elsewhere == {"other": other}
+        session.stop.set()
+
+    play.session(0.7, beside)
+    (drift,) = play.rows("SELECT body FROM journal WHERE kind = 'drift_detected'")
+    assert '"kind":"margin_mode"' in drift["body"]
+    assert "left alone: it is held in the other margin mode" in drift["body"]

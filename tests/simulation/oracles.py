@@ -88,8 +88,8 @@ class Oracles:
             self._stubborn(host)
 
     def _naked(self, account: Any, now: int) -> None:
-        held = {one.inst_id for one in account.positions.values() if one.contracts}
-        covered = {algo.inst_id for algo in account.algos.values() if algo.fraction == "1"}
+        held = {f"{one.inst_id} {one.mode}" for one in account.positions.values() if one.contracts}
+        covered = {f"{algo.inst_id} {algo.mode}" for algo in account.algos.values() if algo.fraction == "1"}
         for inst_id in set(self.naked_since) - (held - covered):
             del self.naked_since[inst_id]
         for inst_id in held - covered:

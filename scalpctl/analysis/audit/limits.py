@@ -8,14 +8,15 @@ from typing import Any
 
 from scalpctl.analysis.audit.books import Books
 from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Row, check
-from scalpctl.core.money import ZERO, add, multiply
+from scalpctl.core.money import ZERO, add, multiply, ratio, subtract
 
 REPORT = "this is a defect of the engine: keep the ledger and report it with the rows shown"
 ROUNDED_UP = Decimal("1.01")
 """An execution may be a little dearer than the price its size was reckoned with."""
 
 _LIVES = (
-    "SELECT p.position_id, p.seq, p.session_id, p.inst_id, p.opened_at, coalesce(p.closed_at, :now) AS closed_at, "
+    "SELECT p.position_id, p.seq, p.session_id, p.inst_id, p.side, p.opened_at, coalesce(p.closed_at, :now) AS "
+    "closed_at, "
     "p.leverage, (SELECT "
     "group_concat(e.average_price || '|' || e.contracts) FROM entries e WHERE e.position_id = p.position_id) AS "
     "entered, i.ct_val, "
@@ -34,7 +35,7 @@ def policy(books: Books) -> Iterator[Finding]:
     limits = {session: its for session, its in known.items() if its}
     lives = [row | {"value": _value(row)} for row in books.rows(_LIVES)]
     yield from _sizes([row for row in lives if row["session_id"] in limits], limits)
-    yield from _together(lives, limits)
+    yield from _together(books, lives, limits)
     for session, its in limits.items():
         yield from _rates(books, session, int(its["entry_orders_per_minute_max"]))
 
@@ -58,26 +59,44 @@ def _sizes(lives: list[Row], limits: dict[str, dict[str, Any]]) -> Iterator[Find
             )
 
 
-def _together(lives: list[Row], limits: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+_STEPS = (("opened_at", 1), ("closed_at", 0))
+
+
+def _together(books: Books, lives: list[Row], limits: dict[str, dict[str, Any]]) -> Iterator[Finding]:
     """Sweep over openings and closings, also of earlier sessions; a closing comes first at the same instant."""
     steps = sorted(
-        [(row["opened_at"], 1, row) for row in lives] + [(row["closed_at"], 0, row) for row in lives],
+        [(row[at], opening, row) for row in lives if row["opened_at"] < row["closed_at"] for at, opening in _STEPS],
         key=lambda one: one[:2],
     )
-    count, worth = 0, ZERO
+    held: dict[str, Row] = {}
     for _, opening, row in steps:
-        count += 1 if opening else -1
-        worth = add(worth, row["value"] if opening else -row["value"])
+        if not opening:
+            held.pop(row["position_id"], None)
+            continue
+        held[row["position_id"]] = row
         its = limits.get(row["session_id"])
-        if not opening or its is None:
+        if its is None:
             continue
         shown = (row | {"value": format(row["value"], "f")},)
-        if count > int(its["positions_open_max"]):
-            what = f"was one of {count} open positions, allowed are {its['positions_open_max']}"
+        if len(held) > int(its["positions_open_max"]):
+            what = f"was one of {len(held)} open positions, allowed are {its['positions_open_max']}"
             yield Finding(row["position_id"], what, rows=shown)
-        if worth > Decimal(str(its["exposure_usd_max"])) * ROUNDED_UP:
-            what = f"made all positions worth {worth}, allowed are {its['exposure_usd_max']}"
-            yield Finding(row["position_id"], what, rows=shown)
+        most = Decimal(str(its["exposure_usd_max"])) * ROUNDED_UP
+        if add(*(one["value"] for one in held.values())) > most:
+            worth = add(*(_left(books, one, row["opened_at"]) for one in held.values()))
+            if worth > most:
+                what = f"made all positions worth {worth}, allowed are {its['exposure_usd_max']}"
+                yield Finding(row["position_id"], what, rows=shown)
+
+
+def _left(books: Books, row: Row, at: int) -> Decimal:
+    """Give what was left of a position at an instant, at the price it was entered at: parts of it may be gone."""
+    sql = "SELECT contracts, action = :closing AS closes FROM fills WHERE position_id = :position AND filled_at < :at"
+    closing = "sell" if row["side"] == "long" else "buy"
+    fills = books.rows(sql, position=row["position_id"], closing=closing, at=at)
+    entered = add(*(Decimal(one["contracts"]) for one in fills if not one["closes"]), ZERO)
+    gone = add(*(Decimal(one["contracts"]) for one in fills if one["closes"]), ZERO)
+    return multiply(row["value"], ratio(subtract(entered, gone), entered)) if gone else row["value"]
 
 
 def _rates(books: Books, session: str, most: int) -> Iterator[Finding]:

@@ -155,6 +155,7 @@ class AlgoReport:
     reduce_only: bool
     created_at: Instant
     updated_at: Instant | None
+    margin_mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

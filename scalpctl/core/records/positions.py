@@ -37,6 +37,7 @@ class PositionChanged(Record, frozen=True, kw_only=True):
     contracts: Exact | UnsetType = UNSET
     entry_price: Exact | UnsetType = UNSET
     leverage: Exact | UnsetType = UNSET
+    margin_mode: str | UnsetType = UNSET
     peak_price: Exact | UnsetType = UNSET
     trough_price: Exact | UnsetType = UNSET
     protection_state: str | UnsetType = UNSET

@@ -33,4 +33,5 @@ def algo_report(row: AlgoRow) -> AlgoReport:
         reduce_only=is_true(row.reduce_only),
         created_at=instant(row.c_time, "cTime"),
         updated_at=instant_or_none(row.u_time),
+        margin_mode=plain(row.td_mode),
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from scalpctl.core.exchange.resolutions import Void
-from scalpctl.engine import account, booking, closures, entering, guarding, hands, ordering, recovering
+from scalpctl.engine import account, booking, closures, gates, guarding, hands, ordering, recovering
 from scalpctl.okx.resolution import Resolver
 
 Change = tuple[Any, str, Any]
@@ -104,13 +104,13 @@ def _strangers_unexplained() -> list[Change]:
 def _gates_open() -> list[Change]:
     from scalpctl.core.gates.verdicts import Entrance
 
-    real = entering._gates
+    real = gates.first
 
-    def gates(ctx: Any, desk: Any, signal: Any) -> Any:
+    def first(ctx: Any, desk: Any, signal: Any) -> Any:
         entrance, worth = real(ctx, desk, signal)
         return Entrance(tuple(one for one in entrance.verdicts if one.passed)), worth
 
-    return [(entering, "_gates", gates)]
+    return [(gates, "first", first)]
 
 
 def _counted_twice() -> list[Change]:

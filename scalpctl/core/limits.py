@@ -181,14 +181,18 @@ def equity_seen(book: Book, equity: Decimal, at: Instant, limits: LimitParameter
 def trade_closed(
     book: Book, inst_id: str, net: Decimal, at: Instant, limits: LimitParameters, *, stopped: bool
 ) -> Book:
-    """Take one result: it counts for the day, for the streak of its instrument, and as a stop-out."""
-    if book.day and book.day != utc_day(at):
-        book = replace(book, day=utc_day(at), day_opening=add(book.day_opening, book.day_net), day_net=ZERO)
+    """Take one result: it counts for the day, for the streak of its instrument, and as a stop-out.
+
+    One that is learned of late belongs to its own day: today's count goes on as it was.
+    """
+    day = utc_day(at)
+    if book.day and book.day < day:
+        book = replace(book, day=day, day_opening=add(book.day_opening, book.day_net), day_net=ZERO)
     streak = 0 if net > ZERO else book.losses.get(inst_id, 0) + 1
     recent = tuple(when for when in book.stop_outs if at - when < 10 * MINUTE_US)
     book = replace(
         book,
-        day_net=add(book.day_net, net),
+        day_net=book.day_net if day < book.day else add(book.day_net, net),
         losses={**book.losses, inst_id: streak},
         stop_outs=(*recent, at) if stopped else recent,
     )

@@ -116,3 +116,14 @@ def test_a_latch_that_was_set_again_since_it_was_recorded_keeps_its_later_end(st
     later = brakes.recalled(Book(), held, lambda _: limits)
     assert [latch.until for latch in later.latches] == [start + 100 * SECOND, None]
     assert brakes.recalled(book, (), lambda _: limits).latches == ()
+
+
+def test_a_result_of_yesterday_that_is_learned_of_late_does_not_begin_the_day_anew(start: Instant) -> None:
+    limits, yesterday = LimitParameters(), Instant(start - 86_400 * SECOND)
+    book = brakes.equity_seen(Book(), D(1000), start, limits)
+    book = brakes.trade_closed(book, "BTC-USDT-SWAP", D(-30), start, limits, stopped=False)
+    late = brakes.trade_closed(book, "ETH-USDT-SWAP", D(-40), yesterday, limits, stopped=False)
+    assert (late.day, late.day_opening, late.day_net) == (book.day, D(1000), D(-30))
+    assert late.losses["ETH-USDT-SWAP"] == 1
+    lost = brakes.equity_seen(late, D(949), start, limits)
+    assert [latch.limit for latch in lost.latches] == [Limit.DAILY_LOSS]

@@ -323,7 +323,7 @@ class Machine:
                 components=[],
             )
         )
-        if desk is not None and holding is not None:
+        if desk is not None and holding is not None and self.context.plan.safety.guards(holding.origin):
             shown = Evidence.of("exchange", warning="liquidation", margin_ratio=warning.margin_ratio)
             trading.close(self.context, desk, Cause.MARGIN_SAFETY, shown)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import Play, command, until
+from engine.conftest import Beside, Play, command, until
 
+from scalpctl.core.exchange.notices import LiquidationNear
 from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.money import Contracts
 from scalpctl.core.records.sessions import SessionEnded, SessionStarted
@@ -28,9 +29,9 @@ QUIET = "strategy: {signals: [impulse]}\n"
 BTC = "SELECT * FROM positions WHERE inst_id = 'BTC-USDT-SWAP'"
 
 
-def with_policy(play: Play, policy: str) -> dict[str, Any]:
+def with_policy(play: Play, policy: str, beside: Beside | None = None) -> dict[str, Any]:
     play.config = f"{QUIET}safety: {{appeared_positions: {policy}}}\n"
-    play.session(0.3, schedule=OPENED)
+    play.session(0.3, beside, schedule=OPENED)
     (row,) = play.rows(BTC)
     return row
 
@@ -46,8 +47,15 @@ def test_a_position_of_others_gets_a_stop_within_three_seconds(play: Play, polic
 
 
 def test_a_position_that_is_only_to_be_reported_is_not_touched(play: Play) -> None:
-    row = with_policy(play, "alert")
+    async def warned(session: Any) -> None:
+        btc = session.machine.context.desks["BTC-USDT-SWAP"]
+        await until(session, lambda: btc.holding is not None)
+        session.runner.hear(LiquidationNear(btc.inst_id, "", None, session.machine.context.at))
+
+    row = with_policy(play, "alert", warned)
     assert (row["state"], row["origin"]) == ("open", "appeared")
+    (margin,) = play.rows("SELECT why FROM margin_checks WHERE why LIKE 'the exchange warns%'")
+    assert margin["why"] == "the exchange warns of liquidation"
     assert play.rows("SELECT * FROM protections WHERE position_id = ?", row["position_id"]) == []
     assert play.rows("SELECT * FROM orders WHERE inst_id = 'BTC-USDT-SWAP'") == []
     (drift,) = play.rows("SELECT * FROM drifts WHERE kind = 'appeared'")

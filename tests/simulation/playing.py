@@ -20,6 +20,7 @@ from scalpctl.errors import LedgerWriteFailed
 
 CALM_H, BRIEF_CALM_H = 0.15, 0.05
 SHRINKS_MAX = 24
+OPENING = ("manual-open", "foreign-order")
 
 
 @dataclass
@@ -131,7 +132,8 @@ class _Run:
             self.orders.append(asyncio.ensure_future(_ignored(session.runner.order(order))))
             return
         with suppress(Exception):  # an exchange may refuse what others try
-            session.venue.host.command(act.action, arguments)
+            host = session.venue.host
+            host.command(act.action, _in_its_mode(host, arguments) if act.action in OPENING else arguments)
 
     def _watch(self, session: Any) -> None:
         def watcher(event: Any, step: Any, at: Any) -> None:
@@ -162,6 +164,14 @@ class _Run:
         order = Ordered("plan-resume", "resume", {"reason": "it is calm again"}, "plan")
         await session.venue.clock.sleep(90)
         await _ignored(session.runner.order(order))
+
+
+def _in_its_mode(host: Any, arguments: dict[str, str]) -> dict[str, str]:
+    """Let others trade an instrument that is held in the mode it is held in: both at once is what nobody here tells."""
+    positions = next(iter(host.exchange.state.accounts.values())).positions.values()
+    held = {one.inst_id: one.mode for one in positions if one.contracts}
+    inst_id = arguments.get("instrument", "")
+    return arguments | ({"mode": held[inst_id]} if inst_id in held else {})
 
 
 async def _ignored(answer: Any) -> None:

@@ -64,7 +64,7 @@ def leverage_answered(ctx: Context, desk: Desk, granted: Decimal, outcome: Outco
         _begin(ctx, desk, plan)
         return
     _choice(ctx, desk, plan.choice, granted if confirmed else None)
-    _given_up(ctx, desk, plan, "leverage_not_confirmed" if gone is None else gone.value)
+    _given_up(ctx, desk, plan, gone.value if confirmed and gone is not None else "leverage_not_confirmed")
 
 
 def finished(ctx: Context, desk: Desk, done: Execution) -> None:

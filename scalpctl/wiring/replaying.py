@@ -22,6 +22,8 @@ from scalpctl.wiring.code import code_digest
 from scalpctl.wiring.strategy import settled
 
 NOT_THE_MACHINES = ("lease_taken",)
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+"""What playing a tape of other code may end with: it holds values as the code of its time knew them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,7 @@ def replay(reader: LedgerReader, tapes: Path, session_id: str) -> Replayed:
         return _played(reader, tapes, session)
     try:
         return replace(_played(reader, tapes, session), same_code=False)
-    except (
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:  # a tape holds values as the code of its time knew them
+    except UNREADABLE as error:
         raise UsageError(
             f"session {session_id} was recorded by other code (version {session['code_version']}): "
             "this one cannot play its tape",

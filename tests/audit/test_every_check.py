@@ -202,6 +202,10 @@ def _too_many(rows: list[Row]) -> None:
     _config(rows, positions_open_max=1)
 
 
+def _went_on_after_a_lost_day(rows: list[Row]) -> None:
+    _config(rows, daily_loss_ratio_max="0.001")
+
+
 def _no_version(rows: list[Row]) -> None:
     last(rows, "order_intended", role="close")["inst_version"] = 9
 
@@ -272,7 +276,8 @@ FORGED: list[tuple[str, Change]] = [
     ("AU-22", _lost_lines), ("AU-23", _clock_off), ("AU-27", _stop_never_ended), ("AU-28", _bill_unmatched),
     ("AU-30", _drift_open), ("AU-31", _late_stop), ("AU-32", _slipped), ("AU-33", _stop_that_won), ("AU-34", _stale),
     ("AU-35", _not_asked), ("AU-36", _other_set), ("AU-37", _out_of_bounds), ("AU-38", _no_version),
-    ("AU-39", _too_large), ("AU-39", _too_many), ("AU-40", _latched), ("AU-41", _crashed), ("AU-42", _short_of_margin),
+    ("AU-39", _too_large), ("AU-39", _too_many),
+    ("AU-39", _went_on_after_a_lost_day), ("AU-40", _latched), ("AU-41", _crashed), ("AU-42", _short_of_margin),
     ("AU-43", _slow_loop), ("AU-46", _leaked), ("AU-48", _other_code), ("AU-50", _cash_differs),
     ("AU-51", _rate_refused), ("AU-52", _no_code), ("AU-53", _closing_nothing), ("AU-54", _unknown_cause),
 ]  # fmt: skip

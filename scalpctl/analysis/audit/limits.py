@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from scalpctl.analysis.audit.books import Books
+from scalpctl.analysis.audit.day_loss import after_a_lost_day
 from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Row, check
 from scalpctl.core.money import ZERO, add, multiply, ratio, subtract
 
@@ -28,8 +29,8 @@ _LIVES = (
 
 @check("AU-39", section=11, severity=RED, title="No limit was ever exceeded, whatever the guard said", cure=REPORT)
 def policy(books: Books) -> Iterator[Finding]:
-    """Largest position, exposure, number of open positions, leverage and entry orders per minute are recomputed from
-    executions and orders, and held against the limits the session ran with.
+    """Largest position, exposure, number of open positions, leverage, entry orders per minute and the day's loss are
+    recomputed from executions, orders, cash and results, and held against the limits the session ran with.
     """
     known = {session["session_id"]: (session["settings"] or {}).get("limits") for session in books.sessions}
     limits = {session: its for session, its in known.items() if its}
@@ -38,6 +39,7 @@ def policy(books: Books) -> Iterator[Finding]:
     yield from _together(books, lives, limits)
     for session, its in limits.items():
         yield from _rates(books, session, int(its["entry_orders_per_minute_max"]))
+    yield from after_a_lost_day(books, limits)
 
 
 def _value(row: Row) -> Decimal:

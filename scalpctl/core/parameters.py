@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from scalpctl.core.money import canonical, multiply, parse_decimal, ratio
@@ -166,9 +167,17 @@ class Overrides:
         )
 
 
+@cache
+def defaults(kind: type[P]) -> Resolved[P]:
+    """Give the parameters of a rule nothing is configured for."""
+    return Resolved(kind(), tuple((spec.name, Scope.DEFAULT) for spec in fields(kind)))  # type: ignore[arg-type]
+
+
 def resolve(kind: type[P], overrides: Overrides, inst_id: str, regime: str) -> Resolved[P]:
     """Give the parameters of one rule for one instrument in one regime, and the source of each value."""
-    layers = overrides.layers(inst_id, regime)
+    layers = tuple((scope, layer) for scope, layer in overrides.layers(inst_id, regime) if layer)
+    if not layers:
+        return defaults(kind)  # type: ignore[arg-type]  # a class is hashable
     names = [spec.name for spec in fields(kind)]  # type: ignore[arg-type]
     for scope, layer in layers:
         for name in layer:

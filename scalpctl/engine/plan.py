@@ -126,6 +126,7 @@ class Plan:
         self._rules = {
             (inst_id, regime): _rules(settled, inst_id, regime) for inst_id in settled.inst_ids for regime in Regime
         }
+        self._regimes: dict[str, RegimeParameters] = {}
 
     def rules(self, inst_id: str, regime: Regime) -> Rules:
         """Give the rules of an instrument in a regime; one that is not traded (adopted) gets the general ones."""
@@ -141,8 +142,11 @@ class Plan:
 
     def regime(self, inst_id: str) -> RegimeParameters:
         """Give what the regime of an instrument is judged by."""
-        found: RegimeParameters = _one(self.settled, RegimeParameters, "regime", inst_id, Regime.RANGING).values
-        return found
+        known = self._regimes.get(inst_id)
+        if known is None:  # asked for with every candle
+            known = _one(self.settled, RegimeParameters, "regime", inst_id, Regime.RANGING).values
+            self._regimes[inst_id] = known
+        return known
 
 
 def _rules(settled: Settled, inst_id: str, regime: Regime) -> Rules:

@@ -99,7 +99,8 @@ class Hub:
                 and closed_at % (minutes * 60_000_000) == 0
                 and self._public.get((f"candle{bar}", market.inst_id))
             ):
-                row = market_rows.candles(market, minutes, self._exchange.now)[1][1]
+                closed = market_rows.candles(market, minutes)[-2]
+                row = market_rows.candle(BY_ID[market.inst_id], closed, confirmed=True)
                 self._send(
                     f"candle{bar}", market.inst_id, {"channel": f"candle{bar}", "instId": market.inst_id}, {}, [row]
                 )

@@ -135,9 +135,10 @@ def candle(spec: Spec, one: Candle, *, confirmed: bool) -> list[str]:
     ]  # fmt: skip
 
 
-def candles(market: Market, minutes: int, now: int) -> list[tuple[int, list[str]]]:
-    """Give all candles of a bar, newest first, each with its opening."""
-    spec = BY_ID[market.inst_id]
+def candles(market: Market, minutes: int) -> list[Candle]:
+    """Give all candles of a bar, oldest first."""
+    if minutes == 1:
+        return market.candles
     span = minutes * 60_000_000
     folded: list[Candle] = []
     for one in market.candles:
@@ -148,7 +149,7 @@ def candles(market: Market, minutes: int, now: int) -> list[tuple[int, list[str]
             last.contracts += one.contracts
         else:
             folded.append(Candle(at, one.open, one.high, one.low, one.close, one.contracts))
-    return [(one.at, candle(spec, one, confirmed=one.at + span <= now)) for one in reversed(folded)]
+    return folded
 
 
 def mark_price(ex: Exchange, inst_id: str) -> Row:

@@ -79,9 +79,10 @@ def candles(ex: Exchange, _account: Account | None, params: Params) -> Rows:
     bar = str(params.get("bar") or "1m")
     if bar not in BARS:
         raise Denied("51000", "Parameter bar error")
-    known = list(reversed(rows.candles(ex.market(spec_of(params).inst_id), BARS[bar], ex.now)))
-    taken = page(known, params, cursor=lambda one: one[0] // 1_000, at=lambda one: one[0], most=300)
-    return [row for _, row in taken]
+    spec, minutes = spec_of(params), BARS[bar]
+    known = rows.candles(ex.market(spec.inst_id), minutes)
+    taken = page(known, params, cursor=lambda one: one.at // 1_000, at=lambda one: one.at, most=300)
+    return [rows.candle(spec, one, confirmed=one.at + minutes * 60_000_000 <= ex.now) for one in taken]
 
 
 def mark_candles(ex: Exchange, account: Account | None, params: Params) -> Rows:

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
@@ -18,9 +19,12 @@ plans = importlib.import_module("simulation.plans")
 playing = importlib.import_module("simulation.playing")
 beginnings = importlib.import_module("simulation.beginnings")
 KEPT = TESTS / "simulation" / "kept"
+TOLD_EVERY = 250
+
+Played = tuple[int, str, str]
 
 
-def play(seed: int, *, brief: bool) -> tuple[int, str, str]:
+def play(seed: int, *, brief: bool) -> Played:
     """Play one seed; gives it with what went wrong, or nothing, and the plan to keep."""
     outcome = playing.play_plan((plans.brief if brief else plans.plan_of)(seed))
     return (seed, "", "") if outcome.ok else (seed, str(playing.shrunk(outcome)), str(outcome.plan))
@@ -32,13 +36,21 @@ def keep(name: str, wrong: str, plan: str) -> None:
     (KEPT / f"{name}.txt").write_text(f"# {what}\n{plan}\n")
 
 
+def told(played: Iterable[Played]) -> Iterator[Played]:
+    """Say from time to time how far it is: whoever ends it early knows what was played."""
+    for count, one in enumerate(played, start=1):
+        yield one
+        if count % TOLD_EVERY == 0:
+            print(f"{count} played, up to seed {one[0]}", flush=True)
+
+
 def run(seeds: range, workers: int, *, brief: bool, keeping: bool) -> list[int]:
     """Play the seeds, tell each failure when it happens, and give the seeds that failed."""
     failed = []
     if brief:
         beginnings.play_all()
     with Pool(workers, maxtasksperchild=50) as pool:
-        for seed, wrong, plan in pool.imap_unordered(partial(play, brief=brief), seeds):
+        for seed, wrong, plan in told(pool.imap(partial(play, brief=brief), seeds)):
             if wrong:
                 failed.append(seed)
                 print(f"{wrong}\n", flush=True)

@@ -12,18 +12,32 @@ from scalpctl.simulator import actors, algos, announcements, funding, liquidatio
 from scalpctl.simulator.specs import BY_ID, Spec
 from scalpctl.simulator.state import Account, Algo, Bill, Fill, Market, Order, Position, State
 from scalpctl.simulator.tape import FED, PREFIX, Fed, Quotes, Recorded
-from scalpctl.simulator.worlds import LEVELS, STEP_US, TRADES_KEPT, breathe, candle, follow, make, wander
+from scalpctl.simulator.worlds import (
+    LEVELS,
+    NIGHT,
+    STEP_US,
+    TRADES_KEPT,
+    breathe,
+    candle,
+    follow,
+    make,
+    silence,
+    wander,
+    wander_unseen,
+)
 
 REPRICE = 0.03
 BREATHE_EVERY = 8
 """Steps between two changes of a book's depth."""
+MARK_EVERY_US = 2_500_000
+"""How often a mark is told while nobody quotes."""
 
 
 class Listener(Protocol):
     """Who is told what happens; rows are made only for those who listen."""
 
     def market(self, market: Market, what: str) -> None:
-        """Hear that a market changed: ticker, trade, candle, funding or instrument."""
+        """Hear that a market changed: ticker, mark, trade, candle, funding or instrument."""
         ...
 
     def status(self, row: dict[str, str]) -> None:
@@ -197,6 +211,7 @@ class Exchange:
     def _move(self, spec: Spec, market: Market, now: int) -> None:
         random = self.random
         if market.silent_until > now:
+            self._be_silent(spec, market, now)
             return
         before = (market.bid, market.ask)
         if self.quotes is None:
@@ -210,10 +225,18 @@ class Exchange:
             self.listener.market(market, "candle")
         market.day_high = max(market.day_high, market.last)
         market.day_low = min(market.day_low, market.last)
-        if spec.sparse and not traded and random.random() < 0.02:  # seeded
-            market.silent_until = now + random.randint(2, 12) * 1_000_000
+        silence(spec, market, self.state.world, random, now, traded=bool(traded))
         if before != (market.bid, market.ask) or traded:
             self.listener.market(market, "ticker")
+
+    def _be_silent(self, spec: Spec, market: Market, now: int) -> None:
+        """Let a market go on that nobody quotes: in a night its mark moves and its minutes close; marks are told."""
+        if self.state.world == NIGHT:
+            wander_unseen(spec, market, self.state.world, self.random, now)
+            if candle(market, now, market.last, 0.0):
+                self.listener.market(market, "candle")
+        if now % MARK_EVERY_US == 0:
+            self.listener.market(market, "mark")
 
     def _follow(self, spec: Spec, market: Market, now: int) -> None:
         """Take prices from elsewhere; mark and index follow them as they follow any price."""

@@ -15,6 +15,8 @@ LEVELS = 10
 HISTORY_MINUTES = 720
 CANDLES_KEPT = 3_000
 TRADES_KEPT = 500
+NIGHT, LIQUID = "night", 200
+"""The world in which tickers fall silent, and the trades a minute from which a market is liquid."""
 _SCALE = (1 / STEPS_PER_MINUTE) ** 0.5
 
 
@@ -45,6 +47,7 @@ WORLDS: dict[str, tuple[tuple[str, ...], str]] = {
     "crash": (("range", "crash", "chop"), "a range that breaks: fast falls, then chop"),
     "squeeze": (("calm", "calm", "burst"), "quiet until it is not: bursts upwards"),
     "mixed": (("range", "trend", "chop", "calm", "range", "burst", "range", "crash"), "all of it, changing"),
+    "night": (("range", "calm"), "hardly anybody trades: tickers fall silent for seconds or minutes, marks go on"),
 }
 """The moods of each world, drawn from with equal chance, and what a person should expect."""
 
@@ -88,6 +91,27 @@ def _usual_contracts(spec: Spec) -> float:
 
 def wander(spec: Spec, market: Market, world: str, random: Random, now: int, steps: int = 1) -> None:
     """Move a market's price on by some steps, and its spread with it."""
+    _drift(spec, market, world, random, now, steps)
+    _quote(spec, market, random)
+
+
+def wander_unseen(spec: Spec, market: Market, world: str, random: Random, now: int) -> None:
+    """Move what a market is worth, and its mark, while nobody quotes or trades."""
+    _drift(spec, market, world, random, now, 1)
+    _mark(market)
+
+
+def silence(spec: Spec, market: Market, world: str, random: Random, now: int, *, traded: bool) -> None:
+    """Let a market fall silent for a while, now and then; measured gaps of a night have a long tail."""
+    if world == NIGHT:
+        liquid = spec.trades_per_minute >= LIQUID
+        if random.random() < (0.045 if liquid else 0.35):  # seeded
+            market.silent_until = now + int(min(300.0, 5 * random.paretovariate(1.5)) * 1_000_000)
+    elif spec.sparse and not traded and random.random() < 0.02:  # seeded
+        market.silent_until = now + random.randint(2, 12) * 1_000_000
+
+
+def _drift(spec: Spec, market: Market, world: str, random: Random, now: int, steps: int) -> None:
     if now >= market.regime_until:
         _change_mood(market, world, random, now)
     mood = MOODS[market.regime]
@@ -103,7 +127,6 @@ def wander(spec: Spec, market: Market, world: str, random: Random, now: int, ste
     market.jump = 0.0
     if not mood.pull:
         market.anchor = market.value
-    _quote(spec, market, random)
 
 
 def _change_mood(market: Market, world: str, random: Random, now: int) -> None:
@@ -132,9 +155,13 @@ def _quote(spec: Spec, market: Market, random: Random) -> None:
 
 def follow(market: Market) -> None:
     """Bring last, index and mark after a market's best quotes."""
-    middle = market.value
     if not market.bid <= market.last <= market.ask:
         market.last = market.bid if market.last > market.ask else market.ask
+    _mark(market)
+
+
+def _mark(market: Market) -> None:
+    middle = market.value
     market.basis += 0.02 * (middle - market.index - market.basis)
     market.index += 0.2 * (middle - market.index)
     market.mark = market.index + market.basis

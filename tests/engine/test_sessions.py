@@ -91,7 +91,7 @@ def test_the_same_seed_gives_byte_identical_journals(tmp_path: Path) -> None:
     assert other.head() != first.head()
 
 
-@pytest.mark.parametrize("world", ["trend", "crash", "mixed"])
+@pytest.mark.parametrize("world", ["trend", "crash", "mixed", "night"])
 def test_every_world_ends_with_equal_books(tmp_path: Path, world: str) -> None:
     play = Play(tmp_path / "root", world=world, seed=3)
     play.session(0.7, flatten=True)

@@ -73,11 +73,11 @@ def s(seconds: float) -> Monotonic:
 class Talk:
     """A machine, its outlet and a clock."""
 
-    def __init__(self, wanted: Any = PUBLIC, *, private: bool = False) -> None:
+    def __init__(self, wanted: Any = PUBLIC, *, private: bool = False, given_up: Any = None) -> None:
         self.out = Out()
         box = Credentials("CANARYKEY", "CANARYSECRET", "CANARYPASS")
         login = (lambda: box.login(1_795_162_530_123_000)) if private else None
-        self.machine = StreamMachine(self.out, wanted, login=login)
+        self.machine = StreamMachine(self.out, wanted, login=login, given_up=given_up)
         self.at = 0.0
 
     def hear(self, frame: Any) -> None:
@@ -202,6 +202,66 @@ def test_a1_a_quiet_instrument_is_asked_again_but_not_torn_down() -> None:
             talk.ticker()  # subscribing anew brings the current ticker
     assert talk.out.hung_up == []
     assert asked < 40
+
+
+def test_a1_a_channel_that_is_granted_again_and_says_nothing_is_left_all_the_same() -> None:
+    talk = Talk()
+    talk.until_ready()
+    talk.ticker()
+    fell_silent = talk.at
+    while not talk.out.hung_up and talk.at - fell_silent < 20:
+        before = len(talk.out.sent)
+        talk.pass_time(0.5, pong=True, tickers="mark-price")
+        if len(talk.out.sent) > before:
+            talk.hear({"event": "subscribe", "arg": {"channel": "tickers", "instId": INST}, "connId": "a"})
+    assert talk.out.hung_up[0] == f"tickers {INST} stays silent"
+    assert talk.at - fell_silent <= 10
+
+
+def test_a_channel_that_is_quiet_at_night_is_asked_once_and_then_known_to_be() -> None:
+    talk = Talk()
+    talk.until_ready()
+    for second in range(1, 1800):
+        before = len(talk.out.sent)
+        talk.pass_time(1, pong=True, tickers="mark-price")
+        if len(talk.out.sent) > before or second % 20 == 0:
+            talk.ticker()
+    assert [fact for fact, _ in talk.out.notes].count("stale") == 2  # after five seconds, and after ten
+    assert talk.out.hung_up == []
+
+
+def test_a_channel_that_is_lively_again_is_doubted_as_soon_as_before() -> None:
+    talk = Talk()
+    talk.until_ready()
+    for _ in range(5):
+        talk.pass_time(20, pong=True, tickers="mark-price")
+        talk.ticker()
+    talk.out.hung_up.clear()
+    for _ in range(2 * 605):
+        talk.pass_time(1, pong=True, tickers="mark-price")
+        talk.ticker()
+    talk.pass_time(9, pong=True, tickers="mark-price")
+    assert talk.out.hung_up == [f"tickers {INST} stays silent"]
+
+
+def test_a_channel_that_is_silent_on_every_connection_is_given_longer_on_the_next() -> None:
+    given_up: dict[tuple[str, str], float] = {}
+    lasted = []
+    for _ in range(9):
+        talk = Talk(given_up=given_up)
+        talk.until_ready()
+        began = talk.at
+        while not talk.out.hung_up:
+            talk.pass_time(0.5, pong=True, tickers="mark-price")
+        lasted.append(talk.at - began)
+        assert talk.pass_time(5, pong=True, tickers="mark-price") is None
+    assert lasted == sorted(lasted)
+    assert lasted[0] < 10
+    assert 590 < lasted[-1] < 610
+    talk = Talk(given_up=given_up)
+    talk.until_ready()
+    talk.ticker()
+    assert given_up == {}
 
 
 def test_a13_three_unreadable_frames_end_the_connection_and_the_first_two_do_not() -> None:

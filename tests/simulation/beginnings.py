@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from engine.conftest import Play, until
-from simulation.plans import WORLDS, Plan
+from simulation.plans import NIGHT, WORLDS, Plan
 
 from scalpctl.simulator.exchange import switches_of
 from scalpctl.simulator.serving.store import Store
@@ -54,7 +54,7 @@ def goes_on(plan: Plan, root: Path) -> Play:
 
 def play_all() -> None:
     """Play every beginning, so that processes forked from this one find them."""
-    for world in WORLDS:
+    for world in (*WORLDS, NIGHT):
         for seed in range(SEEDS):
             for mode in ("isolated", "cross"):
                 _held(world, seed, mode)

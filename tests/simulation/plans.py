@@ -9,6 +9,8 @@ from random import Random
 from typing import Any
 
 WORLDS = ("range", "chop", "trend", "crash", "squeeze", "mixed")
+NIGHT, NIGHTS = "night", 7
+"""The world in which tickers fall silent by themselves: every seventh brief plan is played in it."""
 LASTS_S, BRIEF_S = 2_400, 330
 """The safety phase: trouble happens in it; what follows is calm. A brief one begins with something held."""
 
@@ -56,8 +58,8 @@ class Plan:
         """The configuration file it is played with."""
         sections: dict[str, dict[str, Any]] = {}
         for name in self.settings:
-            section, setting, value = SETTINGS[name]
-            sections.setdefault(section, {})[setting] = value
+            for section, said in SETTINGS[name].items():
+                sections[section] = sections.get(section, {}) | said if isinstance(said, dict) else said
         return json.dumps(sections) if sections else ""
 
     @property
@@ -123,15 +125,40 @@ ANYTHING = FAMILIES | {
 }
 """What a brief plan draws from; long ones keep the families their seeds were drawn from."""
 
-SETTINGS = {
-    "one-position": ("limits", "positions_open_max", 1),
-    "little-exposure": ("limits", "exposure_usd_max", 150),
-    "adopting": ("safety", "appeared_positions", "adopt"),
-    "flattening": ("safety", "appeared_positions", "flatten"),
-    "still-stops": ("safety", "mirror_trailing", False),
-    "cross": ("exchange", "margin_mode", "cross"),
+SETTINGS: dict[str, dict[str, Any]] = {
+    "one-position": {"limits": {"positions_open_max": 1}},
+    "little-exposure": {"limits": {"exposure_usd_max": 150}},
+    "adopting": {"safety": {"appeared_positions": "adopt"}},
+    "flattening": {"safety": {"appeared_positions": "flatten"}},
+    "still-stops": {"safety": {"mirror_trailing": False}},
+    "cross": {"exchange": {"margin_mode": "cross"}},
+    "all-signals": {"strategy": {"signals": ["rsi", "bollinger", "macd", "ema_cross", "impulse"]}},
+    "large": {
+        "limits": {
+            "max_usd_size": 8000,
+            "exposure_usd_max": 30000,
+            "risk_per_trade_ratio": 0.05,
+            "daily_loss_ratio_max": 0.5,
+            "drawdown_ratio_max": 0.5,
+        },
+        "strategy": {
+            "parameters": {
+                "sizing": {
+                    "profiles": [
+                        {"equity_usd_max": 5000000, "size_usd_min": 4000, "size_usd_max": 6000, "positions_max": 6}
+                    ],
+                    "margin_use_ratio": 0.95,
+                    "position_ratio": 0.9,
+                }
+            }
+        },
+    },
+    "small": {"instruments": ["XRP-USDT-SWAP", "ADA-USDT-SWAP", "LTC-USDT-SWAP", "TRB-USDT-SWAP"]},
 }
-"""What brief plans may have configured otherwise; of two that say the same setting the later one holds."""
+"""What brief plans may have configured otherwise; of two that say the same setting the later one holds.
+
+What is held when they begin is in none of the small instruments: somebody took out of the configuration what is held.
+"""
 
 ENDS: dict[str, Callable[[str, dict[str, str]], tuple[str, tuple[tuple[str, str], ...]]]] = {
     "silence": lambda action, _: (f"un{action}", ()),
@@ -167,7 +194,9 @@ def brief(seed: int) -> Plan:
     chosen = dice.sample(list(ANYTHING), dice.randint(2, 3))
     acts = [act for family in chosen for act in _drawn(dice, family, BRIEF_S)]
     weather = dice.choice(["none", "none", "light", "storm", "fog"])
-    return Plan(seed, dice.choice(WORLDS), weather, _in_order(acts), BRIEF_S, _settings(seed))
+    world = dice.choice(WORLDS)
+    in_a_night = seed % NIGHTS == NIGHTS - 1
+    return Plan(seed, NIGHT if in_a_night else world, weather, _in_order(acts), BRIEF_S, _settings(seed))
 
 
 def _settings(seed: int) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -47,6 +48,8 @@ class Bench:
         self.facts: list[ConnectionEvent] = []
         self.news: list[Any] = []
         self.prices = 0
+        self.told_at: dict[str, list[int]] = {}
+        """Instants of each kind of price."""
         self.ready: list[bool] = []
         outside = Outside(
             SIM, Handed(self.host), InProcessDialer(self.host), self.clock, self, random.Random(1)
@@ -58,6 +61,7 @@ class Bench:
 
     def market(self, value: Any) -> None:
         self.prices += 1
+        self.told_at.setdefault(type(value).__name__, []).append(self.clock.now())
 
     def account(self, news: Any) -> None:
         self.news.append(news)
@@ -169,6 +173,25 @@ def test_a1_a_channel_that_falls_silent_while_pongs_arrive_is_left(bench: Bench)
 
     bench.play(scenario)
     assert ConnectionFact.STALE in {fact.fact for fact in bench.facts}
+    lost = [fact for fact in bench.facts if fact.fact is ConnectionFact.LOST]
+    assert lost
+    assert all("tickers" in fact.detail for fact in lost)
+
+
+def test_a_market_nobody_quotes_at_night_is_not_taken_for_a_deaf_line(bench: Bench) -> None:
+    exchange = Exchange.open("night", 7, bench.exchange.now)
+    bench = Bench(exchange, exchange.add_account(bench.theirs, D(1000)))
+
+    async def scenario() -> None:
+        await bench.clock.sleep(3_600)
+
+    bench.play(scenario)
+    told = [fact.fact for fact in bench.facts]
+    longest = {kind: max(b - a for a, b in pairwise(at)) / 1e6 for kind, at in bench.told_at.items()}
+    assert longest["Ticker"] > 10
+    assert longest["MarkPrice"] < 5
+    assert ConnectionFact.LOST not in told
+    assert 0 < told.count(ConnectionFact.STALE) < 20
 
 
 @pytest.mark.parametrize("action", ["disconnect", "outage", "notice"])

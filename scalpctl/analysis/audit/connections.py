@@ -39,13 +39,12 @@ def pulse(books: Books) -> Iterator[Finding]:
     "AU-22", section=12, severity=YELLOW, title="Connections hold", cure="check the network; `scalpctl doctor --online`"
 )
 def reconnects(books: Books) -> Iterator[Finding]:
-    """Lost connections and channels gone stale, counted per line and hour: above the threshold yellow, above twice the
-    threshold red.
+    """Lost connections, those given up because a channel was silent among them, counted per line and hour: above the
+    threshold yellow, above twice the threshold red. A channel that answers when it is asked again is only quiet.
     """
     sql = (
         "SELECT connection, at / 3600000000 AS hour, count(*) AS n, min(seq) AS seq FROM connection_events WHERE event "
-        "IN ('lost', "
-        "'stale') AND at BETWEEN :since AND :until GROUP BY 1, 2 HAVING n > :reconnects_per_hour_max"
+        "= 'lost' AND at BETWEEN :since AND :until GROUP BY 1, 2 HAVING n > :reconnects_per_hour_max"
     )
     for row in books.rows(sql):
         bad = row["n"] > 2 * books.thresholds.reconnects_per_hour_max

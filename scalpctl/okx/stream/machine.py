@@ -82,14 +82,15 @@ class StreamMachine:
         *,
         login: Callable[[], LoginFrame] | None = None,
         demo: bool = False,
+        given_up: dict[tuple[str, str], float] | None = None,
     ) -> None:
-        """Want these channels; log in first where a login is given."""
+        """Want these channels; log in first where a login is given; learn for whoever connects next what was silent."""
         self._outlet = outlet
         self._login = login
         self._demo = demo
         self._router = Router()
         self._subscriptions = Subscriptions(wanted)
-        self.freshness = Freshness()
+        self.freshness = Freshness(given_up)
         self.phase = Phase.DOWN
         self.malformed = 0
         self._heard_at = Monotonic(0)
@@ -245,14 +246,14 @@ class StreamMachine:
         self._outlet.hang_up("a channel was lost")
 
     def _watch_freshness(self, now: Monotonic) -> None:
-        for arg in self.freshness.newly_stale(now):
-            self._outlet.noted(ConnectionFact.STALE, f"{arg.channel} {arg.inst_id}")
-        if self.freshness.deaf(now):
-            self._outlet.hang_up("a channel stays silent")
+        deaf = self.freshness.deaf(now)
+        if deaf:
+            self._outlet.hang_up(f"{deaf[0].channel} {deaf[0].inst_id} stays silent")
             return
         if not self._may_ask_again(now):
             return
         for arg in self.freshness.to_ask_again(now):
+            self._outlet.noted(ConnectionFact.STALE, f"{arg.channel} {arg.inst_id}")
             self._asked_again.append(now)
             self._outlet.send(encode(SubscriptionFrame(op="unsubscribe", args=[arg])))
             self._outlet.send(encode(SubscriptionFrame(op="subscribe", args=[arg])))

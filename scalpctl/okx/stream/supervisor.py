@@ -81,7 +81,7 @@ class Session:
         self._line: Line | None = None
         self._resync: asyncio.Task[None] | None = None
         plan = owner.plan
-        self.machine = StreamMachine(self, plan.channels, login=plan.login, demo=plan.demo)
+        self.machine = StreamMachine(self, plan.channels, login=plan.login, demo=plan.demo, given_up=owner.given_up)
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ready_at: Monotonic | None = None
@@ -187,6 +187,8 @@ class Supervisor:
         self._successor: asyncio.Task[None] | None = None
         self._end: Exception | None = None
         self._clock_doubts = 0
+        self.given_up: dict[tuple[str, str], float] = {}
+        """Channels connections were given up for, and how long each may be silent on the next one."""
 
     @property
     def phase(self) -> Phase:
@@ -203,12 +205,6 @@ class Supervisor:
         """Give up the connection there is: somebody knows that it is deaf."""
         if self._current is not None:
             self._current.hang_up(why)
-
-    def age_s(self, channel: str, inst_id: str) -> float | None:
-        """Give how long a channel has been silent; None when it is not listened to."""
-        if self._current is None:
-            return None
-        return self._current.machine.freshness.age_s(channel, inst_id, self.clock.monotonic())
 
     async def run(self) -> None:
         """Keep the line until the key is refused."""

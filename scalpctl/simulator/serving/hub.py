@@ -54,6 +54,11 @@ class Hub:
         """Tell who listens to a market."""
         if what == "ticker":
             self._quotes(market)
+            self._mark(market)
+            self._at_set_times(market)
+        elif what == "mark":
+            self._mark(market)
+            self._at_set_times(market)
         elif what == "trade":
             self._trades(market)
         elif what == "candle":
@@ -67,14 +72,19 @@ class Hub:
         inst_id, now = market.inst_id, self._exchange.now
         for session in self._public.get(("tickers", inst_id), ()):
             session.push("tickers", inst_id, market_rows.ticker_frame(market, now))
-        for session in self._public.get(("mark-price", inst_id), ()):
-            mark = format(self._exchange.mark(inst_id), "f")
-            session.push("mark-price", inst_id, market_rows.mark_frame(market, mark, now))
         for channel, depth in (("bbo-tbt", 1), ("books5", 5), ("books", 10)):
             if self._public.get((channel, inst_id)):
                 row = market_rows.book(market, now, depth, with_id=True)
                 extra = {"action": "snapshot"} if channel == "books" else {}
                 self._send(channel, inst_id, {"channel": channel, "instId": inst_id}, extra, [row])
+
+    def _mark(self, market: Market) -> None:
+        for session in self._public.get(("mark-price", market.inst_id), ()):
+            mark = format(self._exchange.mark(market.inst_id), "f")
+            session.push("mark-price", market.inst_id, market_rows.mark_frame(market, mark, self._exchange.now))
+
+    def _at_set_times(self, market: Market) -> None:
+        inst_id, now = market.inst_id, self._exchange.now
         if now % LIMIT_EVERY_US == 0:
             self._tell("price-limit", inst_id, lambda: market_rows.price_limit(self._exchange, inst_id))
             self._tell("index-tickers", BY_ID[inst_id].family, lambda: market_rows.index(self._exchange, market))

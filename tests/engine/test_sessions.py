@@ -100,6 +100,27 @@ def test_every_world_ends_with_equal_books(tmp_path: Path, world: str) -> None:
     assert play.rows("SELECT position_id FROM positions WHERE closed_at IS NULL") == []
 
 
+def test_a1_candles_that_stay_away_are_noticed_and_read_on_when_they_come_back(play: Play) -> None:
+    ages: list[float] = []
+
+    async def muted(session: Any) -> None:
+        await session.venue.clock.sleep(60)
+        session.venue.host.command("mute", {"channel": "candle1m"})
+        await session.venue.clock.sleep(300)
+        session.venue.host.command("unmute", {})
+        await session.venue.clock.sleep(130)
+        desks = session.machine.context.desks.values()
+        ages.extend((session.venue.clock.now() - desk.last_candle_at) / 60e6 for desk in desks if not desk.warming)
+
+    play.session(0.15, muted)
+    begun = play.rows("SELECT started_at FROM sessions")[0]["started_at"]
+    lost = play.rows("SELECT at, detail FROM connection_events WHERE connection = 'candles' AND event = 'lost'")
+    assert "candle1m" in lost[0]["detail"]
+    assert lost[0]["at"] - begun < 160_000_000
+    assert len(ages) == 4
+    assert max(ages) < 2.1
+
+
 def test_a_session_continues_what_the_last_one_left(play: Play) -> None:
     for _ in range(5):
         play.session(0.25)

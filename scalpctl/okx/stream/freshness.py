@@ -15,10 +15,11 @@ TOLERANCE_S: dict[str, int] = {
     "mark-price": 15,
     "funding-rate": 120,
     "index-tickers": 90,
+    "candle1m": 75,
 }
 """How long each channel may be silent; channels that speak on events only are not listed."""
 ANSWER_S = 3
-PATIENCE_MAX_S, GIVEN_UP_MAX_S = 60, 600
+PATIENCE_MAX_S, GIVEN_UP_MAX_S = 60, 3_600
 SPELL_S = 600
 """For one to two of these it is remembered how long a channel was silent by itself: nights are quieter than days."""
 

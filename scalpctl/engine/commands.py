@@ -20,6 +20,7 @@ from scalpctl.engine.desk import Desk, Holding, Role
 from scalpctl.engine.effects import Reply, Reread
 from scalpctl.engine.events import Ordered
 from scalpctl.engine.facts import facts_of
+from scalpctl.engine.plan import BAR_US
 from scalpctl.errors import NotCanonical
 
 
@@ -217,6 +218,10 @@ def status(ctx: Context) -> dict[str, Any]:
                 "bid": None if desk.bid is None else exact(desk.bid),
                 "ask": None if desk.ask is None else exact(desk.ask),
                 "ticker_at": None if desk.ticker is None else desk.ticker.exchange_at,
+                "mark_at": None if desk.mark is None else desk.mark.exchange_at,
+                "candle_at": None if desk.last_candle_at is None else desk.last_candle_at + BAR_US,
+                "traded": desk.traded,
+                "live": desk.instrument.state == "live",
                 "skipped": desk.skipped,
             }
             for desk in ctx.desks.values()

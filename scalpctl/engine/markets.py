@@ -7,7 +7,7 @@ from math import log
 
 from scalpctl.core import regime
 from scalpctl.core.indicators.study import Study
-from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.market import Candle, FundingRate, MarkPrice, Ticker
 from scalpctl.core.money import exact
@@ -18,9 +18,7 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import ReadCandles
 from scalpctl.engine.facts import forget_facts
-from scalpctl.engine.plan import BAR, WARM_CANDLES
-
-BAR_US = 60 * MICROS_PER_SECOND
+from scalpctl.engine.plan import BAR, BAR_US, WARM_CANDLES
 
 
 def ticker(ctx: Context, desk: Desk, seen: Ticker) -> None:

@@ -17,6 +17,7 @@ from scalpctl.core.exits.view import PriceParameters
 from scalpctl.core.gates.market import MarketParameters
 from scalpctl.core.gates.state import ReentryParameters
 from scalpctl.core.indicators.study import StudyParameters
+from scalpctl.core.instants import MICROS_PER_SECOND
 from scalpctl.core.leverage import LeverageParameters
 from scalpctl.core.limits import LimitParameters
 from scalpctl.core.maker import MakerParameters
@@ -28,7 +29,7 @@ from scalpctl.core.signals.choice import ChoiceParameters
 from scalpctl.core.signals.rules import SignalKind, SignalParameters
 from scalpctl.core.sizing import SizingParameters
 
-BAR = "1m"
+BAR, BAR_US = "1m", 60 * MICROS_PER_SECOND
 WARM_CANDLES = 120
 """Past candles read at the start: more than the longest default window, so that every indicator is warm."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scalpctl.cli.condition import judge
 from scalpctl.cli.confirm import confirm
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
@@ -178,24 +179,9 @@ def resume(
 @with_common
 def health(call: Invocation) -> None:
     """Say in one line how the engine is; exit 0 fine, 1 warning, 2 critical, 3 cannot tell."""
-    status = ask_engine(call.folder(), "status", {})
-    if status is None:
-        print("UNKNOWN no engine is running")
-        raise typer.Exit(3)
-    naked = [one["instrument"] for one in status["positions"] if one["protection"] not in _COVERED]
-    held = [latch["limit"] for latch in status["latches"]]
-    facts = f"{len(status['positions'])} open, equity {status['equity']}"
-    if naked:
-        print(f"CRITICAL without a stop: {', '.join(naked)}; {facts}")
-        raise typer.Exit(2)
-    if held or not status["usable"]:
-        why = ", ".join(held) or "the private line is down"
-        print(f"WARNING entries are held back: {why}; {facts}")
-        raise typer.Exit(1)
-    print(f"OK {facts}")
-
-
-_COVERED = ("protected", "replacing", "asking_new", "removing_old")
+    code, line = judge(ask_engine(call.folder(), "status", {}))
+    print(line)
+    raise typer.Exit(code)
 
 
 def _answer(call: Invocation, command: str, arguments: dict[str, Any]) -> None:

@@ -264,6 +264,24 @@ def test_a_channel_that_is_silent_on_every_connection_is_given_longer_on_the_nex
     assert given_up == {}
 
 
+def test_a_channel_that_is_quiet_and_does_not_answer_is_given_up_ever_more_seldom() -> None:
+    given_up: dict[tuple[str, str], float] = {}
+    lost_at: list[float] = []
+    at = 0.0
+    while at < 8 * 3_600:
+        talk = Talk(given_up=given_up)
+        talk.at = at
+        talk.until_ready()
+        while not talk.out.hung_up and talk.at < 8 * 3_600:
+            talk.pass_time(1, pong=True, tickers="mark-price")
+            if round(talk.at) % 300 == 0:
+                talk.ticker()
+        at = talk.at
+        lost_at += [at] if talk.out.hung_up else []
+    assert len(lost_at) < 10
+    assert lost_at[-1] < 3_600
+
+
 def test_a13_three_unreadable_frames_end_the_connection_and_the_first_two_do_not() -> None:
     talk = Talk()
     talk.until_ready()

@@ -57,9 +57,9 @@ class Ear:
         self.patience_s = min(2 * usual, self.most_s) if usual > self.tolerance_s else self.tolerance_s
 
     @property
-    def most_s(self) -> int:
-        """Give the longest that is waited for a channel that answers when it is asked."""
-        return max(self.tolerance_s, PATIENCE_MAX_S)
+    def most_s(self) -> float:
+        """Give the longest it is waited for before it is asked."""
+        return max(self.first_s, PATIENCE_MAX_S)
 
 
 class Freshness:

@@ -36,6 +36,8 @@ class Position:
     value: Fraction = Fraction(0)
     realised: Fraction = Fraction(0)
     result: Result = NOTHING
+    filled_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    """When its latest execution happened; one that happened before it may be heard of after it."""
     closed_at: Instant | None = None
 
     @property
@@ -89,6 +91,7 @@ def _increase(position: Position, fill: Fill) -> Applied:
         contracts_max=max(size, position.contracts_max),
         value=position.value + exact(fill.contracts.value) * exact(fill.price),
         result=position.result + Result(fees=fill.fee_paid),
+        filled_at=max(position.filled_at, fill.filled_at),
     )
     return Applied(grown, NONE, ZERO, NONE)
 
@@ -109,6 +112,7 @@ def _reduce(position: Position, fill: Fill) -> Applied:
         if not beyond
         else settle(exact(fill.fee_paid) * exact(closing.value) / exact(fill.contracts.value))
     )
+    filled_at = max(position.filled_at, fill.filled_at)
     shrunk = replace(
         position,
         contracts=left,
@@ -116,7 +120,8 @@ def _reduce(position: Position, fill: Fill) -> Applied:
         value=position.value - taken,
         realised=realised,
         result=position.result + Result(gross=part, fees=fee),
-        closed_at=None if left else fill.filled_at,
+        filled_at=filled_at,
+        closed_at=None if left else filled_at,
     )
     return Applied(shrunk, closing, part, beyond)
 

@@ -40,6 +40,10 @@ def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
         ordering.filled(ctx, working, fill.contracts)
         if desk.execution is not None and desk.execution.working is working:
             desk.execution.fills.append(report)
+    over = _explained_late(desk, fill)
+    if over is not None:
+        _book_late(ctx, desk, over, fill, report)
+        return True
     holding = desk.holding
     if holding is None:
         holding = _open(ctx, desk, fill, report, working)
@@ -64,6 +68,28 @@ def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
     if applied.beyond:
         _turn(ctx, desk, fill, report, applied)
     return True
+
+
+def _explained_late(desk: Desk, fill: Fill) -> Holding | None:
+    """Give the position an execution made that was taken from the exchange's word, and is flat by now."""
+    for leaving in desk.leaving:
+        holding = leaving.holding
+        opens = fill.action is holding.side.opening and fill.filled_at <= holding.adopted_at
+        if opens and holding.borrowed.value >= fill.contracts.value:
+            return holding
+    return None
+
+
+def _book_late(ctx: Context, desk: Desk, holding: Holding, fill: Fill, report: FillReport) -> None:
+    """Book what made a position that is over: its money, and its place among the executions."""
+    holding.borrowed = holding.borrowed - fill.contracts
+    holding.fills.insert(0, report)
+    hands.noticed(ctx, report, holding.position_id, "foreign_fill")
+    ctx.booked.fills[fill.inst_id, fill.key, fill.order_id] = fill.filled_at
+    pnl = report.pnl if report.pnl is not None else ZERO
+    _record(ctx, desk, holding, fill, report, None, pnl)
+    _post(ctx, holding, fill, report, pnl)
+    holding.gross, holding.fees = add(holding.gross, pnl), add(holding.fees, fill.fee_paid)
 
 
 def _explain(holding: Holding, fill: Fill) -> None:

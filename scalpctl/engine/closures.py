@@ -53,6 +53,7 @@ def evidence(ctx: Context, desk: Desk, found: events.Evidence) -> Holding | None
         return None
     holding = leaving.holding
     incomplete = found.bills is None or (holding.foreign and (found.orders is None or found.fills is None))
+    incomplete = incomplete or _lacks_beginning(ctx, holding)
     if incomplete or _lacks_funding(ctx, desk, holding) or _lacks_proof(ctx, holding, found):
         leaving.asked = False
         leaving.ask_at = Instant(ctx.at + 2 * MICROS_PER_SECOND)
@@ -67,6 +68,13 @@ def _lacks_proof(ctx: Context, holding: Holding, found: events.Evidence) -> bool
     if not holding.foreign or holding.flat_at is None or ctx.at - holding.flat_at > PROOF_WITHIN_US:
         return False
     return _attributed(ctx, holding, found).confidence is Confidence.NONE
+
+
+def _lacks_beginning(ctx: Context, holding: Holding) -> bool:
+    """Tell whether what made an adopted position may still be heard of: it happened since the ledger's opening."""
+    if not holding.borrowed or holding.flat_at is None or ctx.at - holding.flat_at > PROOF_WITHIN_US:
+        return False
+    return ctx.opened and holding.position.opened_at >= ctx.booked.opened_at
 
 
 def _lacks_funding(ctx: Context, desk: Desk, holding: Holding) -> bool:

@@ -196,6 +196,17 @@ def test_a18_fills_of_one_life_are_one_position_however_many_there_are(instrumen
     assert len(fold(instrument(), fills)) == 1
 
 
+def test_a_position_ends_when_its_latest_fill_happened_whichever_is_heard_of_last(instrument: Any) -> None:
+    one, late, last = a_fill(1, Action.BUY, "60000", "1"), a_fill(2, Action.SELL, "60010", "0.4"), a_fill(
+        3, Action.SELL, "60020", "0.6"
+    )  # fmt: skip
+    position = opened(instrument(), one)
+    for fill in (last, late):
+        position = apply(position, fill).position
+    assert position.is_flat
+    assert position.closed_at == last.filled_at > late.filled_at
+
+
 def test_a_fill_larger_than_the_position_opens_the_other_side_with_the_rest(instrument: Any) -> None:
     fills = [a_fill(1, Action.BUY, "60000", "1"), a_fill(2, Action.SELL, "60100", "3", fee_paid=D("0.9"))]
     first, second = fold(instrument(), fills)

@@ -15,7 +15,7 @@ from scalpctl.core.closing import advance as advance_close
 from scalpctl.core.exchange.reports import FillReport
 from scalpctl.core.exits.watch import Watch
 from scalpctl.core.fills import Fill
-from scalpctl.core.money import ZERO, Contracts, add, exact, multiply, subtract
+from scalpctl.core.money import ZERO, add, exact, multiply, subtract
 from scalpctl.core.positions import Applied
 from scalpctl.core.records.money import LedgerAccount, Leg, Posted
 from scalpctl.core.records.positions import PositionChanged, PositionOpened
@@ -40,22 +40,7 @@ def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
         ordering.filled(ctx, working, fill.contracts)
         if desk.execution is not None and desk.execution.working is working:
             desk.execution.fills.append(report)
-    over = _explained_late(desk, fill)
-    if over is not None:
-        _book_late(ctx, desk, over, fill, report)
-        return True
-    holding = desk.holding
-    if holding is None:
-        holding = _open(ctx, desk, fill, report, working)
-        kind = "appeared"
-        applied = Applied(holding.position, Contracts(ZERO), ZERO, Contracts(ZERO))
-    else:
-        _explain(holding, fill)
-        applied = positions.apply(holding.position, fill)
-        holding.position = applied.position
-        holding.fills.append(report)
-        holding.foreign = holding.foreign or (working is None and bool(applied.closed))
-        kind = "foreign_fill"
+    holding, applied, kind = _taken(ctx, desk, fill, report, working)
     if working is None and not is_ours(report.client_id):
         hands.noticed(ctx, report, holding.position_id, kind)
     ctx.booked.fills[key] = fill.filled_at
@@ -64,10 +49,31 @@ def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
     _post(ctx, holding, fill, report, pnl)
     holding.gross = add(holding.gross, pnl)
     holding.fees = add(holding.fees, fill.fee_paid)
-    changed(ctx, desk, holding)
+    if holding is desk.holding:  # otherwise it is flat already
+        changed(ctx, desk, holding)
     if applied.beyond:
         _turn(ctx, desk, fill, report, applied)
     return True
+
+
+def _taken(
+    ctx: Context, desk: Desk, fill: Fill, report: FillReport, working: Working | None
+) -> tuple[Holding, Applied, str]:
+    """Let an execution open a position, change it, or stand for what one that is flat was taken over with."""
+    over, holding = _explained_late(desk, fill), desk.holding
+    if over is not None:
+        over.borrowed = over.borrowed - fill.contracts
+        over.fills.insert(0, report)
+        return over, Applied(over.position, positions.NONE, ZERO, positions.NONE), "foreign_fill"
+    if holding is None:
+        holding = _open(ctx, desk, fill, report, working)
+        return holding, Applied(holding.position, positions.NONE, ZERO, positions.NONE), "appeared"
+    _explain(holding, fill)
+    applied = positions.apply(holding.position, fill)
+    holding.position = applied.position
+    holding.fills.append(report)
+    holding.foreign = holding.foreign or (working is None and bool(applied.closed))
+    return holding, applied, "foreign_fill"
 
 
 def _explained_late(desk: Desk, fill: Fill) -> Holding | None:
@@ -78,18 +84,6 @@ def _explained_late(desk: Desk, fill: Fill) -> Holding | None:
         if opens and holding.borrowed.value >= fill.contracts.value:
             return holding
     return None
-
-
-def _book_late(ctx: Context, desk: Desk, holding: Holding, fill: Fill, report: FillReport) -> None:
-    """Book what made a position that is over: its money, and its place among the executions."""
-    holding.borrowed = holding.borrowed - fill.contracts
-    holding.fills.insert(0, report)
-    hands.noticed(ctx, report, holding.position_id, "foreign_fill")
-    ctx.booked.fills[fill.inst_id, fill.key, fill.order_id] = fill.filled_at
-    pnl = report.pnl if report.pnl is not None else ZERO
-    _record(ctx, desk, holding, fill, report, None, pnl)
-    _post(ctx, holding, fill, report, pnl)
-    holding.gross, holding.fees = add(holding.gross, pnl), add(holding.fees, fill.fee_paid)
 
 
 def _explain(holding: Holding, fill: Fill) -> None:

@@ -52,11 +52,9 @@ class Hub:
 
     def market(self, market: Market, what: str) -> None:
         """Tell who listens to a market."""
-        if what == "ticker":
-            self._quotes(market)
-            self._mark(market)
-            self._at_set_times(market)
-        elif what == "mark":
+        if what in {"ticker", "mark"}:
+            if what == "ticker":
+                self._quotes(market)
             self._mark(market)
             self._at_set_times(market)
         elif what == "trade":

@@ -2,115 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from talking import INST, PRIVATE, PUBLIC, Talk, s
 
-from scalpctl.core.instants import Monotonic
 from scalpctl.errors import InvariantBroken
-from scalpctl.okx.credentials import Credentials
-from scalpctl.okx.stream.machine import StreamMachine
 from scalpctl.okx.stream.states import TRANSITIONS, Happening, Phase, advance
 from scalpctl.okx.stream.supervisor import channels
 from scalpctl.okx.wire import quotes
-from scalpctl.okx.wire.router import Pushed
-
-INST = "BTC-USDT-SWAP"
-PUBLIC = channels("tickers", "mark-price", inst_ids=(INST,))
-PRIVATE = channels("orders", "positions", inst_type="SWAP")
-
-
-class Out:
-    """Keeps every effect."""
-
-    def __init__(self) -> None:
-        self.sent: list[Any] = []
-        self.hung_up: list[str] = []
-        self.pushes: list[Pushed] = []
-        self.replies: list[Any] = []
-        self.phases: list[Phase] = []
-        self.refusals: list[Any] = []
-        self.doubts = 0
-        self.upgrades = 0
-        self.notes: list[tuple[str, str]] = []
-
-    def send(self, frame: bytes) -> None:
-        self.sent.append("ping" if frame == b"ping" else json.loads(frame))
-
-    def hang_up(self, why: str) -> None:
-        self.hung_up.append(why)
-
-    def pushed(self, push: Pushed) -> None:
-        self.pushes.append(push)
-
-    def replied(self, reply: Any) -> None:
-        self.replies.append(reply)
-
-    def moved(self, phase: Phase) -> None:
-        self.phases.append(phase)
-
-    def refused(self, why: Any) -> None:
-        self.refusals.append(why)
-
-    def clock_doubted(self) -> None:
-        self.doubts += 1
-
-    def upgrade_announced(self) -> None:
-        self.upgrades += 1
-
-    def noted(self, fact: Any, detail: str) -> None:
-        self.notes.append((fact.value, detail))
-
-
-def s(seconds: float) -> Monotonic:
-    return Monotonic(round(seconds * 1_000_000_000))
-
-
-class Talk:
-    """A machine, its outlet and a clock."""
-
-    def __init__(self, wanted: Any = PUBLIC, *, private: bool = False, given_up: Any = None) -> None:
-        self.out = Out()
-        box = Credentials("CANARYKEY", "CANARYSECRET", "CANARYPASS")
-        login = (lambda: box.login(1_795_162_530_123_000)) if private else None
-        self.machine = StreamMachine(self.out, wanted, login=login, given_up=given_up)
-        self.at = 0.0
-
-    def hear(self, frame: Any) -> None:
-        raw = frame if isinstance(frame, bytes) else json.dumps(frame, separators=(",", ":")).encode()
-        self.machine.heard(raw, s(self.at))
-
-    def acknowledge(self) -> None:
-        for frame in self.out.sent:
-            if isinstance(frame, dict) and frame["op"] == "subscribe" and "id" in frame:
-                self.hear({"id": frame["id"], "event": "subscribe", "arg": frame["args"][0], "connId": "a"})
-
-    def until_ready(self) -> None:
-        self.machine.opened(s(self.at))
-        if self.machine.phase is Phase.CONNECTED:
-            self.hear({"event": "login", "code": "0", "msg": "", "connId": "a"})
-        self.acknowledge()
-        if self.machine.phase is Phase.SUBSCRIBED:
-            self.at += 5.1
-            self.machine.tick(s(self.at))
-        self.machine.resynced(s(self.at))
-        assert self.machine.phase is Phase.READY
-
-    def ticker(self, inst_id: str = INST, channel: str = "tickers") -> None:
-        self.hear({"arg": {"channel": channel, "instId": inst_id}, "data": []})
-
-    def pass_time(self, seconds: float, *, pong: bool = False, tickers: str = "") -> None:
-        for _ in range(round(seconds * 2)):
-            self.at += 0.5
-            if pong:
-                self.hear(b"pong")
-            if tickers:
-                self.ticker(channel=tickers)
-            self.machine.tick(s(self.at))
 
 
 def test_a5_a_line_is_ready_only_after_login_acks_snapshots_and_resync() -> None:
@@ -174,112 +77,6 @@ def test_a2_a_ping_without_a_pong_ends_the_connection() -> None:
     talk.until_ready()
     talk.pass_time(30)
     assert talk.out.hung_up[0] == "no pong"
-
-
-def test_a1_a_channel_that_falls_silent_is_stale_in_five_seconds_and_torn_down_in_ten() -> None:
-    talk = Talk()
-    talk.until_ready()
-    talk.ticker()
-    fell_silent = talk.at
-    while not talk.out.hung_up:
-        talk.pass_time(0.5, pong=True, tickers="mark-price")
-        stale_notes = [detail for fact, detail in talk.out.notes if fact == "stale"]
-        if talk.at - fell_silent <= 5:
-            assert stale_notes == []
-    assert talk.at - fell_silent <= 10
-    assert stale_notes == [f"tickers {INST}"]
-
-
-def test_a1_a_quiet_instrument_is_asked_again_but_not_torn_down() -> None:
-    talk = Talk()
-    talk.until_ready()
-    asked = 0
-    for _ in range(600):
-        before = len(talk.out.sent)
-        talk.pass_time(0.5, pong=True, tickers="mark-price")
-        if len(talk.out.sent) > before:
-            asked += 1
-            talk.ticker()  # subscribing anew brings the current ticker
-    assert talk.out.hung_up == []
-    assert asked < 40
-
-
-def test_a1_a_channel_that_is_granted_again_and_says_nothing_is_left_all_the_same() -> None:
-    talk = Talk()
-    talk.until_ready()
-    talk.ticker()
-    fell_silent = talk.at
-    while not talk.out.hung_up and talk.at - fell_silent < 20:
-        before = len(talk.out.sent)
-        talk.pass_time(0.5, pong=True, tickers="mark-price")
-        if len(talk.out.sent) > before:
-            talk.hear({"event": "subscribe", "arg": {"channel": "tickers", "instId": INST}, "connId": "a"})
-    assert talk.out.hung_up[0] == f"tickers {INST} stays silent"
-    assert talk.at - fell_silent <= 10
-
-
-def test_a_channel_that_is_quiet_at_night_is_asked_once_and_then_known_to_be() -> None:
-    talk = Talk()
-    talk.until_ready()
-    for second in range(1, 1800):
-        before = len(talk.out.sent)
-        talk.pass_time(1, pong=True, tickers="mark-price")
-        if len(talk.out.sent) > before or second % 20 == 0:
-            talk.ticker()
-    assert [fact for fact, _ in talk.out.notes].count("stale") == 2  # after five seconds, and after ten
-    assert talk.out.hung_up == []
-
-
-def test_a_channel_that_is_lively_again_is_doubted_as_soon_as_before() -> None:
-    talk = Talk()
-    talk.until_ready()
-    for _ in range(5):
-        talk.pass_time(20, pong=True, tickers="mark-price")
-        talk.ticker()
-    talk.out.hung_up.clear()
-    for _ in range(2 * 605):
-        talk.pass_time(1, pong=True, tickers="mark-price")
-        talk.ticker()
-    talk.pass_time(9, pong=True, tickers="mark-price")
-    assert talk.out.hung_up == [f"tickers {INST} stays silent"]
-
-
-def test_a_channel_that_is_silent_on_every_connection_is_given_longer_on_the_next() -> None:
-    given_up: dict[tuple[str, str], float] = {}
-    lasted = []
-    for _ in range(12):
-        talk = Talk(given_up=given_up)
-        talk.until_ready()
-        began = talk.at
-        while not talk.out.hung_up:
-            talk.pass_time(0.5, pong=True, tickers="mark-price")
-        lasted.append(talk.at - began)
-        assert talk.pass_time(5, pong=True, tickers="mark-price") is None
-    assert lasted == sorted(lasted)
-    assert lasted[0] < 10
-    assert 3_590 < lasted[-1] < 3_610
-    talk = Talk(given_up=given_up)
-    talk.until_ready()
-    talk.ticker()
-    assert given_up == {}
-
-
-def test_a_channel_that_is_quiet_and_does_not_answer_is_given_up_ever_more_seldom() -> None:
-    given_up: dict[tuple[str, str], float] = {}
-    lost_at: list[float] = []
-    at = 0.0
-    while at < 8 * 3_600:
-        talk = Talk(given_up=given_up)
-        talk.at = at
-        talk.until_ready()
-        while not talk.out.hung_up and talk.at < 8 * 3_600:
-            talk.pass_time(1, pong=True, tickers="mark-price")
-            if round(talk.at) % 300 == 0:
-                talk.ticker()
-        at = talk.at
-        lost_at += [at] if talk.out.hung_up else []
-    assert len(lost_at) < 10
-    assert lost_at[-1] < 3_600
 
 
 def test_a13_three_unreadable_frames_end_the_connection_and_the_first_two_do_not() -> None:

@@ -211,10 +211,12 @@ def decide(
     limits: MakerParameters,
     *,
     taker_extra_rate: Decimal = Decimal("0.0003"),
+    posted_only: bool = False,
 ) -> Quote | Take | Stop:
     """Say what comes next for an execution without a resting order: a quote, for an exit taking, or nothing.
 
-    ``book`` is the best bid and ask; an entry passes age and chase limits again at every quote.
+    ``book`` is the best bid and ask; an entry passes age and chase limits again at every quote. Where the exchange takes
+    ``posted_only`` orders an exit goes on quoting: taking would be refused.
     """
     bid, ask = book
     if quoter.withdrawn:
@@ -226,7 +228,7 @@ def decide(
         refusal = _entry_refusal(quoter, own, at, limits)
         if refusal is not None:
             return Stop(refusal)
-    elif quoter.quotes >= limits.quotes_max:
+    elif quoter.quotes >= limits.quotes_max and not posted_only:
         return _take(quoter, instrument, (own, far), limits, taker_extra_rate)
     return Quote(instrument.passive_price(own, quoter.action))
 

@@ -116,7 +116,8 @@ def _decide(ctx: Context, desk: Desk, execution: Execution) -> None:
     if not contracts:
         _finish(execution, MakerEvent.FILLED if not quoter.left else MakerEvent.GIVE_UP)
         return
-    decision = maker.decide(quoter, desk.instrument, desk.book, ctx.at, desk.rules.maker)
+    posted_only = ctx.at < desk.posted_only_until
+    decision = maker.decide(quoter, desk.instrument, desk.book, ctx.at, desk.rules.maker, posted_only=posted_only)
     if isinstance(decision, Stop):
         if decision.reason is GiveUp.NO_BOOK and quoter.purpose is Purpose.EXIT:
             execution.resume_at = Instant(ctx.at + MICROS_PER_SECOND)

@@ -186,6 +186,15 @@ def test_an_exit_takes_at_a_limit_and_writes_down_the_cost(instrument: Any, star
     assert taking.cost == D("0.4") * D("0.01") + D("59999.9") * D("0.01") * D("0.0003")
 
 
+def test_an_exit_goes_on_quoting_where_only_posted_orders_are_taken(instrument: Any, start: Instant) -> None:
+    quoter = a_quoter(start, Purpose.EXIT, action=Action.SELL, quotes=4)
+    book = (D("59999.9"), D("60000.3"))
+    quote = decide(quoter, instrument(), book, start, MakerParameters(), posted_only=True)
+    assert quote == Quote(D("60000.3"))
+    entry = decide(a_quoter(start, quotes=4), instrument(), book, start, MakerParameters(), posted_only=True)
+    assert entry == Stop(GiveUp.TOO_MANY_QUOTES)
+
+
 def test_a_quote_waits_then_moves_and_follows_the_book(start: Instant) -> None:
     limits = MakerParameters()
     resting = advance(placed(a_quoter(start, Purpose.EXIT), D(60000), start), MakerEvent.ACCEPTED)

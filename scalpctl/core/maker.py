@@ -215,8 +215,8 @@ def decide(
 ) -> Quote | Take | Stop:
     """Say what comes next for an execution without a resting order: a quote, for an exit taking, or nothing.
 
-    ``book`` is the best bid and ask; an entry passes age and chase limits again at every quote. Where the exchange takes
-    ``posted_only`` orders an exit goes on quoting: taking would be refused.
+    ``book`` is the best bid and ask; an entry passes age and chase limits again at every quote. Where the exchange
+    takes ``posted_only`` orders an exit goes on quoting: taking would be refused.
     """
     bid, ask = book
     if quoter.withdrawn:

@@ -6,8 +6,8 @@ import asyncio
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.lease import holder_of
 from scalpctl.ledger.reading import LedgerReader
 from scalpctl.ledger.sqlite import library_version
-from scalpctl.ledger.verification.leaks import MARKS, Leaks
-from scalpctl.ledger.verification.verify import verify
+from scalpctl.ledger.verification import apart
+from scalpctl.ledger.verification.leaks import MARKS
+from scalpctl.ledger.verification.verify import Verified
 from scalpctl.settings.loading import Loaded, recorded_problems
 
 SEARCHED_BYTES_MAX = 50_000_000
@@ -30,7 +31,7 @@ _MARKS = (*(mark.encode() for mark in MARKS), b'"sign":"')
 
 def books_of(reader: LedgerReader, loaded: Loaded, folder: LedgerFolder | None, wall: Instant) -> Books:
     """Give the books of a ledger as they stand at one instant; simulated ledgers live in their own time."""
-    path, prove = reader.path, Prover(reader.path, with_companions=folder is not None)
+    alive = folder is not None and holder_of(folder.lock) is not None
     reader.pin()
     env = reader.meta().get("env", "sim")
     (newest,) = reader.rows("SELECT max(ts_us) AS at FROM journal")
@@ -39,29 +40,33 @@ def books_of(reader: LedgerReader, loaded: Loaded, folder: LedgerFolder | None, 
         reader=reader,
         now=Instant(newest["at"] or wall) if env == "sim" else wall,
         thresholds=Thresholds(**{name: getattr(settings, name) for name in type(settings).model_fields}),
-        prove=prove,
+        prove=prover(reader.path, with_companions=folder is not None, alone=not alive),
         config_problems=cache(recorded_problems),  # most sessions ran with the same
         folder=folder_facts(folder, wall, secrets_of(loaded)) if folder else None,
-        engine_alive=folder is not None and holder_of(folder.lock) is not None,
+        engine_alive=alive,
         env=env,
-        extra={"path": str(path)},
+        extra={"path": str(reader.path)},
     )
 
 
-class Prover:
-    """Proves the whole file when a check first asks for it."""
+def prover(path: Path, *, with_companions: bool, alone: bool) -> Callable[[], Callable[[], Proof]]:
+    """Give what begins to prove a file; where nobody else wants the other core, a large one is proven on it."""
 
-    def __init__(self, path: Path, *, with_companions: bool) -> None:
-        """Prove this ledger."""
-        self._path, self._with_companions = path, with_companions
+    def begun() -> Callable[[], Proof]:
+        if alone and apart.worth_it(path):
+            waited_for = apart.begin(path, with_companions=with_companions)
+        else:
+            waited_for = partial(apart.proven, path, with_companions=with_companions)
+        return lambda: _by_kind(waited_for())
 
-    def __call__(self) -> Proof:
-        """Give what was found, by kind of proof."""
-        found = verify(self._path, with_companions=self._with_companions, also={"secrets": lambda _: Leaks()})
-        kinds: dict[str, list[tuple[int | None, str]]] = {}
-        for one in found.findings:
-            kinds.setdefault(one.check, []).append((one.seq, one.what))
-        return Proof({kind: tuple(rows) for kind, rows in kinds.items()}, tuple(found.not_checked))
+    return begun
+
+
+def _by_kind(found: Verified) -> Proof:
+    kinds: dict[str, list[tuple[int | None, str]]] = {}
+    for one in found.findings:
+        kinds.setdefault(one.check, []).append((one.seq, one.what))
+    return Proof({kind: tuple(rows) for kind, rows in kinds.items()}, tuple(found.not_checked))
 
 
 def folder_facts(folder: LedgerFolder, wall: Instant, secrets: tuple[bytes, ...]) -> FolderFacts:

@@ -1,16 +1,19 @@
 """What an audit of a large ledger costs, beside SQLite reading the same tables once; and which checks cost most.
 
-``python scripts/bench/audit.py [ROWS] [FOLDER]`` makes the ledger on first use. Interleaved rounds, medians.
+``python scripts/bench/audit.py [ROWS] [FOLDER]`` makes the ledger on first use. Interleaved rounds, medians; by the
+clock on the wall, and in processor time of all processes.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median
-from time import process_time
+from time import perf_counter, process_time
+from typing import NamedTuple
 
 from large_ledger import large_ledger
 
@@ -23,7 +26,7 @@ from scalpctl.ledger.replay import typed_tables
 from scalpctl.settings.loading import load
 from scalpctl.wiring.auditing import books_of
 
-ROUNDS = 3
+ROUNDS = 5
 WALL = Instant(1_900_000_000_000_000)
 
 
@@ -32,37 +35,52 @@ def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(tempfile.mkdtemp())
     path = large_ledger(rows, folder / f"large-{rows}.db")
-    plain, audits = list[float](), list[float]()
+    plain, audits = list[Spent](), list[Spent]()
     for _ in range(ROUNDS):
         plain.append(read_once(path))
         audits.append(audit(path))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    ratio = median(audits) / median(plain)
-    print(f"audit {median(audits):.2f} s, reading the same tables once {median(plain):.2f} s: {ratio:.2f} x")
-    print(f"peak memory {peak:.0f} MiB")
+    peaks = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    for name in Spent._fields:
+        ours, theirs = (median(getattr(one, name) for one in spent) for spent in (audits, plain))
+        what = f"audit {ours:.2f} s, reading the same tables once {theirs:.2f} s: {ours / theirs:.2f} x"
+        print(f"{name:10} {what}")
+    print("each round: " + ", ".join(f"{one.wall / once.wall:.2f} x" for one, once in zip(audits, plain, strict=True)))
+    print(f"peak memory of this process and of its child: {peaks[0]} and {peaks[1]} MiB")
     for name, seconds in by_check(path)[:8]:
         print(f"   {name}  {seconds:.2f} s")
 
 
-def read_once(path: Path) -> float:
-    """Give the CPU seconds of reading every table with the same driver."""
+class Spent(NamedTuple):
+    """Seconds of the clock on the wall, and of all processors together."""
+
+    wall: float
+    processor: float
+
+
+def since(began: Spent) -> Spent:
+    """Give what was spent since then; with nothing spent, all of it."""
+    return Spent(perf_counter() - began.wall, sum(os.times()[:4]) - began.processor)
+
+
+def read_once(path: Path) -> Spent:
+    """Give what reading every table with the same driver takes."""
     with LedgerReader(path) as reader:
-        began = process_time()
+        began = since(Spent(0, 0))
         for table in ("journal", *typed_tables(reader.connection)):
             for _row in reader.connection.execute(f"SELECT * FROM {table}"):
                 pass
-        return process_time() - began
+        return since(began)
 
 
-def audit(path: Path) -> float:
-    """Give the CPU seconds of all checks."""
+def audit(path: Path) -> Spent:
+    """Give what all checks take."""
     with LedgerReader(path) as reader:
-        began = process_time()
+        began = since(Spent(0, 0))
         judged = judge(books(reader), CHECKS, {}, frozenset())
         wrong = [(one.check.id, one.findings[0].what) for one in judged if not one.ok]
         if wrong:
             print(f"found: {wrong}")
-        return process_time() - began
+        return since(began)
 
 
 def by_check(path: Path) -> list[tuple[str, float]]:

@@ -26,7 +26,8 @@ def large_ledger(rows: int, target: Path) -> Path:
     if target.exists():
         return target
     with tempfile.TemporaryDirectory() as name:
-        command = [sys.executable, "-m", "scalpctl", "run", "--for", "6h", "--speed", "max", "--seed", "7", "-q"]
+        sample = "--for 6h --speed max --seed 7 --on-exit flatten -q"  # copies of an open position would add up
+        command = [sys.executable, "-m", "scalpctl", "run", *sample.split()]
         subprocess.run([*command, "--root", name], check=True, capture_output=True)
         source = open_reader(Path(name) / "sim-main" / "ledger.db")
         found = [JournalRow._make(row) for row in source.execute(f"SELECT {JOURNAL_COLUMNS} FROM journal ORDER BY seq")]

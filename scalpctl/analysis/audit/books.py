@@ -74,7 +74,8 @@ class Books:
     reader: Reader
     now: Instant
     thresholds: Thresholds
-    prove: Callable[[], Proof]
+    prove: Callable[[], Callable[[], Proof]]
+    """Begins to prove the file, and gives what waits for the proof."""
     config_problems: Callable[[str], list[str]]
     folder: FolderFacts | None = None
     exchange: Row | None = None
@@ -86,9 +87,14 @@ class Books:
     extra: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
+    def proving(self) -> Callable[[], Proof]:
+        """Begin to prove the file, once; gives what waits for the proof."""
+        return self.prove()
+
+    @cached_property
     def proof(self) -> Proof:
         """Give the proof of the file, made once."""
-        return self.prove()
+        return self.proving()
 
     @cached_property
     def _named(self) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Needs(StrEnum):
     """What a check looks at."""
 
     LEDGER = "ledger"
+    PROOF = "proof"
     FOLDER = "folder"
     EXCHANGE = "exchange"
 

@@ -90,8 +90,19 @@ def waivers(books: Books, wall: Instant) -> dict[str, Waiver]:
 def judge(
     books: Books, checks: Iterable[Check], waived: Mapping[str, Waiver], known: frozenset[tuple[str, str]]
 ) -> list[Judged]:
-    """Run checks one by one; each stands on its own, so that one that cannot be run hides no other."""
-    return [_judge(books, one, waived.get(one.id), known) for one in checks]
+    """Run checks one by one; each stands on its own, so that one that cannot be run hides no other.
+
+    What rests on the proof of the file comes last, so that the proof can be made meanwhile.
+    """
+    wanted = list(checks)
+    if any(_waits(one) for one in wanted):
+        _ = books.proving
+    done = {one.id: _judge(books, one, waived.get(one.id), known) for one in sorted(wanted, key=_waits)}
+    return [done[one.id] for one in wanted]
+
+
+def _waits(check: Check) -> bool:
+    return check.needs is Needs.PROOF
 
 
 def _judge(books: Books, check: Check, waiver: Waiver | None, known: frozenset[tuple[str, str]]) -> Judged:

@@ -37,8 +37,7 @@ def policy(books: Books) -> Iterator[Finding]:
     lives = [row | {"value": _value(row)} for row in books.rows(_LIVES)]
     yield from _sizes([row for row in lives if row["session_id"] in limits], limits)
     yield from _together(books, lives, limits)
-    for session, its in limits.items():
-        yield from _rates(books, session, int(its["entry_orders_per_minute_max"]))
+    yield from _rates(books, {session: int(its["entry_orders_per_minute_max"]) for session, its in limits.items()})
     yield from after_a_lost_day(books, limits)
 
 
@@ -101,19 +100,21 @@ def _left(books: Books, row: Row, at: int) -> Decimal:
     return multiply(row["value"], ratio(subtract(entered, gone), entered)) if gone else row["value"]
 
 
-def _rates(books: Books, session: str, most: int) -> Iterator[Finding]:
+_WITHIN_A_MINUTE = (
+    "SELECT decision_id, seq, session_id, decided_at, n FROM (SELECT decision_id, seq, session_id, decided_at, "
+    "count(*) OVER (PARTITION BY session_id ORDER BY decided_at RANGE BETWEEN 59999999 PRECEDING AND CURRENT ROW) AS n "
+    "FROM decisions WHERE subject = 'entry' AND outcome = 'enter' AND decision_id IN (SELECT decision_id FROM orders "
+    "WHERE role = 'entry')) WHERE n > :least"
+)
+
+
+def _rates(books: Books, most: dict[str, int]) -> Iterator[Finding]:
     """Count decisions to enter that led to an order, not the moves of one order towards the price."""
-    sql = (
-        "SELECT decision_id, seq, decided_at, n FROM (SELECT decision_id, seq, decided_at, count(*) OVER (ORDER BY "
-        "decided_at RANGE "
-        "BETWEEN 59999999 PRECEDING AND CURRENT ROW) AS n FROM decisions WHERE subject = 'entry' AND outcome = 'enter' "
-        "AND session_id = :session AND decision_id IN (SELECT decision_id FROM orders WHERE role = 'entry')) WHERE n > "
-        ":most"
-    )
-    for row in books.rows(sql, session=session, most=most):
-        yield Finding(
-            row["decision_id"], f"was the {row['n']}th entry within a minute, {most} are allowed", rows=(row,)
-        )
+    for row in books.rows(_WITHIN_A_MINUTE, least=min(most.values(), default=0)) if most else ():
+        allowed = most.get(row["session_id"])
+        if allowed is not None and row["n"] > allowed:
+            what = f"was the {row['n']}th entry within a minute, {allowed} are allowed"
+            yield Finding(row["decision_id"], what, rows=(row,))
 
 
 _WHILE_LATCHED = (

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from itertools import groupby
 from operator import itemgetter
 
 from scalpctl.analysis.audit.books import Books
-from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Row, check
-from scalpctl.core.money import ZERO, add, multiply, parse_decimal
+from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Needs, Row, check
+from scalpctl.core.money import ZERO, add, multiply, parse_decimal, ratio, subtract
 from scalpctl.errors import NotCanonical
 
 DAY_US = 86_400_000_000
@@ -22,7 +21,7 @@ LOOK = (
 
 @check(
     "AU-05", section=10, severity=RED, title="Every transaction balances and nothing is unexplained",
-    cure="`scalpctl reconcile --statement` names the bills; money leaves suspense by evidence",
+    cure="`scalpctl reconcile --statement` names the bills; money leaves suspense by evidence", needs=Needs.PROOF,
 )  # fmt: skip
 def balance(books: Books) -> Iterator[Finding]:
     """The legs of every transaction sum to zero per currency. Money nobody could explain yet stands in suspense: yellow
@@ -49,10 +48,13 @@ _DECIMALS = (
     "SELECT m.name AS tbl, p.name AS col FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' "
     "AND instr(m.sql, 'ck_' || m.name || '_' || p.name || '_exact') > 0 ORDER BY tbl"
 )
-_INEXACT = (
-    "typeof({0}) = 'text' AND ({0} GLOB '*[^0-9.-]*' OR {0} GLOB '?*-*' OR {0} GLOB '0[0-9]*' OR {0} GLOB '-0[0-9]*' "
-    "OR {0} GLOB '*.' OR {0} IN ('-0', '') OR {0} GLOB '.*') OR typeof({0}) NOT IN ('text', 'null')"
+INEXACT = (
+    "{0} NOT NULL AND (typeof({0}) <> 'text' OR trim({0}, '0123456789') NOT IN ('', '.') AND (substr({0}, 1, 1) <> '-' "
+    "OR trim(substr({0}, 2), '0123456789') NOT IN ('', '.')) OR {0} LIKE '%.' OR {0} NOT BETWEEN '1' AND ':' AND "
+    "{0} <> '0' AND {0} NOT BETWEEN '0.' AND '0/' AND {0} NOT BETWEEN '-1' AND '-:' AND "
+    "({0} NOT BETWEEN '-0.' AND '-0/' OR {0} NOT GLOB '*[1-9]*'))"
 )
+"""What ``parse_decimal`` refuses, as SQL; trimming digits is what SQLite does fastest."""
 
 
 @check("AU-07", section=10, severity=RED, title="Every amount is exact text", cure="`scalpctl ledger rebuild`")
@@ -60,7 +62,7 @@ def exactness(books: Books) -> Iterator[Finding]:
     """Amounts are stored as canonical decimal text: no floating point, no exponent, no leading zero or plus, no NaN."""
     for table, columns in groupby(books.rows(_DECIMALS), itemgetter("tbl")):
         names = [column["col"] for column in columns]
-        shown, wrong = ", ".join(names), " OR ".join(f"({_INEXACT.format(name)})" for name in names)
+        shown, wrong = ", ".join(names), " OR ".join(f"({INEXACT.format(name)})" for name in names)
         for row in books.rows(f"SELECT seq, {shown} FROM {table} WHERE {wrong} LIMIT 20"):
             for name in names:
                 if row[name] is not None and not _is_exact(row[name]):
@@ -181,28 +183,28 @@ def profits(books: Books) -> Iterator[Finding]:
     turned = _turned(books, lives)
     for position, fills in _as_the_exchange_held(lives):
         turn = turned.get(position)
-        each = Fraction(fills[0]["coins"]) / Fraction(fills[0]["contracts"])
-        held, average = (Fraction(turn.size) * each, Fraction(turn.price)) if turn else (Fraction(0), Fraction(0))
+        each = ratio(Decimal(fills[0]["coins"]), Decimal(fills[0]["contracts"]))
+        held, average = (multiply(turn.size, each), Decimal(turn.price)) if turn else (ZERO, ZERO)
         for row in fills:
-            size, price = Fraction(row["coins"]), Fraction(row["price"])
+            size, price = Decimal(row["coins"]), Decimal(row["price"])
             if _opens(row):
-                average = (average * held + price * size) / (held + size) if held + size else price
-                held += size
+                whole = add(held, size)
+                average = ratio(add(multiply(average, held), multiply(price, size)), whole) if whole else price
+                held = whole
                 continue
             size = min(size, held)  # what turned it round belongs to the next one
-            ours = (price - average) * size * (1 if row["side"] == "long" else -1)
-            if held and abs(ours - Fraction(row["exchange_pnl"])) > _unit(row["exchange_pnl"]) + price * size / 10**10:
-                what = (
-                    f"execution {row['trade_id']}: {float(ours):.10g} by our count, {row['exchange_pnl']} by the "
-                    f"exchange's"
-                )
+            ours, theirs = multiply(subtract(price, average), size), Decimal(row["exchange_pnl"])
+            if row["side"] != "long":
+                ours = -ours
+            if held and abs(subtract(ours, theirs)) > add(_unit(theirs), multiply(price, size).scaleb(-10)):
+                what = f"execution {row['trade_id']}: {float(ours):.10g} by our count, {theirs} by the exchange's"
                 yield Finding(position, what, rows=(row,))
-            held -= size
+            held = subtract(held, size)
 
 
-def _unit(text: str) -> Fraction:
-    digits = -int(Decimal(text).as_tuple().exponent)
-    return Fraction(1, 10 ** min(max(digits, 6), 10))
+def _unit(stated: Decimal) -> Decimal:
+    """Give one unit of the last digit of what was stated, between a millionth and a ten-thousand-millionth."""
+    return Decimal(1).scaleb(-min(max(-int(stated.as_tuple().exponent), 6), 10))
 
 
 _WHOLE = (

@@ -34,6 +34,7 @@ def privacy(books: Books) -> Iterator[Finding]:
     severity=RED,
     title="No secret was written down",
     cure="replace the API key at once; then find out where it came from",
+    needs=Needs.PROOF,
 )
 def secrets(books: Books) -> Iterator[Finding]:
     """The journal, mirrors, emergency file and logs are searched for signatures, keys and passphrases; where the API

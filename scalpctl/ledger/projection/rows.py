@@ -33,8 +33,8 @@ def columns_of(kind: type[Record], plan: Makes) -> tuple[str, ...]:
     return (*own, *kind.__struct_fields__)
 
 
-def row_maker(kind: type[Record], plan: Makes) -> RowMaker:
-    """Give what turns a record of this kind into the cells of its row."""
+def row_maker(kind: type[Record], plan: Makes, spelled: Callable[[object], str] = spell) -> RowMaker:
+    """Give what turns a record of this kind into the cells of its row, its JSON fields spelled."""
     fields = kind.__struct_fields__
     get: Callable[[Record], Cells] = attrgetter(*fields)
     nested = json_fields(kind)
@@ -52,7 +52,7 @@ def row_maker(kind: type[Record], plan: Makes) -> RowMaker:
     def with_json(seq: int, record: Record) -> Cells:
         cells = list(get(record))
         for place in places:
-            cells[place] = spell(cells[place])
+            cells[place] = spelled(cells[place])
         return (seq, seq, *cells) if plan.changes_later else (seq, *cells)
 
     return with_json

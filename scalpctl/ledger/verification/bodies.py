@@ -35,9 +35,14 @@ def changes_reader(kind: type[Record]) -> Callable[[str], dict[str, Any]]:
 
     def with_json(body: str) -> dict[str, Any]:
         cells: dict[str, Any] = read(body)
-        return cells | {name: spell(cells[name]) for name in nested if name in cells}
+        return cells | {name: text_of(cells[name]) for name in nested if name in cells}
 
     return with_json
+
+
+def text_of(value: object) -> str:
+    """Give the canonical text of a JSON field: what was left unread is that text."""
+    return str(value, "utf-8") if isinstance(value, Raw) else spell(value)
 
 
 def _held(field: msgspec.structs.FieldInfo) -> Any:

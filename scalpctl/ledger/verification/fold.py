@@ -31,7 +31,7 @@ from scalpctl.ledger.projection.rows import (
     row_maker,
 )
 from scalpctl.ledger.sqlite import Cells
-from scalpctl.ledger.verification.bodies import body_reader, changes_reader
+from scalpctl.ledger.verification.bodies import body_reader, changes_reader, text_of
 from scalpctl.ledger.verification.findings import Finding
 
 DIFFERENCES_MAX = 100
@@ -133,42 +133,56 @@ class Fold:
         else:
             yield self._changed(PLAN[kind])
         if kind is PositionClosed:
-            yield lambda seq, record: self._update(CLOSING, record.position_id, closing_of(seq, record))
+            close = self._changing(CLOSING)
+            yield lambda seq, record: close(record.position_id, closing_of(seq, record))
         if kind is SessionStarted:
             yield lambda seq, record: self._figures.append(figures.begun(seq, record))
         elif kind in figures.COUNTED:
             yield lambda seq, record: self._counted(seq, kind, record)
 
     def _made(self, kind: type[Record], plan: Makes) -> Step:
-        columns, make = columns_of(kind, plan), row_maker(kind, plan)
+        columns, make = columns_of(kind, plan), row_maker(kind, plan, text_of)
         if not plan.changes_later:
             beside = self._tables[plan.table] = Beside(self._connection, plan.table, columns)
             return lambda seq, record: beside.expected.append(make(seq, record))
         known = [str(row[1]) for row in self._connection.execute(f"PRAGMA table_info({plan.table})")]
         later = tuple(name for name in known if name not in columns)  # empty until another record fills them
-        self._tables[plan.table] = Beside(self._connection, plan.table, (*columns, *later))
-        blank, rows, key = dict.fromkeys((*columns, *later)), self._rows.setdefault(plan.table, {}), _KEYS[plan.table]
+        names, empty = (*columns, *later), (None,) * len(later)
+        self._tables[plan.table] = Beside(self._connection, plan.table, names)
+        rows, place = self._rows.setdefault(plan.table, {}), columns.index(_KEYS[plan.table])
 
         def keep(seq: int, record: Any) -> None:
-            row = blank | dict(zip(columns, make(seq, record), strict=True))
-            rows[str(row[key])] = row
+            cells = make(seq, record)
+            rows[str(cells[place])] = dict(zip(names, cells + empty, strict=True))
 
         return keep
 
     def _changed(self, plan: Plan) -> Step:
         assert isinstance(plan, Changes)  # noqa: S101  what does not make a row changes one
-        return lambda seq, cells: self._update(plan, cells.pop(plan.key), cells | {"last_seq": seq})
+        change, key = self._changing(plan), plan.key
+
+        def changed(seq: int, cells: Row) -> None:
+            own = cells.pop(key)
+            cells["last_seq"] = seq
+            change(own, cells)
+
+        return changed
+
+    def _changing(self, plan: Changes) -> Callable[[str, Row], None]:
+        rows = self._rows[plan.table]
+
+        def change(key: str, cells: Row) -> None:
+            row = rows.get(key)
+            if row is None:
+                message = f"{plan.table} has no row {key!r} to change"
+                raise InvariantBroken(message, hint="its first record must be written before")
+            row.update(cells)
+
+        return change
 
     def _counted(self, seq: int, kind: type[Record], record: Any) -> None:
         if self._figures:
             figures.count(self._figures[-1], seq, kind, record)
-
-    def _update(self, plan: Changes, key: str, changed: Row) -> None:
-        row = self._rows[plan.table].get(key)
-        if row is None:
-            message = f"{plan.table} has no row {key!r} to change"
-            raise InvariantBroken(message, hint="its first record must be written before")
-        row.update(changed)
 
 
 def _reader_of(kind: type[Record]) -> Callable[[str], Any]:

@@ -61,8 +61,8 @@ class Chain:
                 self.broken = True
                 yield Finding(seq, "chain", _break(seq, number))
                 return
-            head = f"{prev}|{seq}|{ts_us}|{mono_ns}|{kind}|{idem}|{writer}|{cause}|"
-            prev = sha256((head + body).encode()).hexdigest()
+            whole = f"{prev}|{seq}|{ts_us}|{mono_ns}|{kind}|{idem}|{writer}|{cause}|{body}"
+            prev = sha256(whole.encode()).hexdigest()
             if prev != stated:
                 self.broken = True
                 yield Finding(seq, "chain", f"journal row {seq} ({kind}) was changed after it was written")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from scalpctl.ledger.verification.walk import Begin, guard, walk
 Check = Callable[[sqlite3.Connection], Iterable[Finding]]
 _WALKERS: dict[str, Begin] = {"chain": integrity.chain_of, "tables": Fold}
 _NOBODY: Mapping[str, Begin] = MappingProxyType({})
+STRUCTURE = "structure"
 
 
 @dataclass(slots=True)
@@ -45,30 +46,42 @@ def verify_older(path: Path) -> Verified:
     """Prove of a ledger with an older schema what does not depend on it: pages, identity, and the whole journal."""
     result = Verified(not_checked=["triggers", "tables", "postings", "anchors", "mirrors"])
     checks = (
-        ("structure", integrity.check_structure), ("identity", integrity.check_seal),
+        (STRUCTURE, integrity.check_structure), ("identity", integrity.check_seal),
         ("chain", integrity.check_chain),
     )  # fmt: skip
     return _judged(open_reader(path), checks, result)
 
 
-def verify(path: Path, *, with_companions: bool = True, also: Mapping[str, Begin] = _NOBODY) -> Verified:
+def structure(path: Path) -> list[Finding]:
+    """Give what SQLite's own check of the file finds, and nothing else."""
+    checks = ((STRUCTURE, _pin_snapshot), (STRUCTURE, integrity.check_structure))
+    return _judged(open_reader(path), checks, Verified()).findings
+
+
+def verify(
+    path: Path,
+    *,
+    with_companions: bool = True,
+    also: Mapping[str, Begin] = _NOBODY,
+    leaving_out: Collection[str] = (),
+) -> Verified:
     """Prove a ledger file; its anchors and mirrors too, where they lie in their usual places.
 
-    Who ``also`` wants to see every row of the journal walks along.
+    Who ``also`` wants to see every row of the journal walks along; somebody else makes the checks that are
+    left out.
     """
     result = Verified()
     folder = LedgerFolder.around(path) if with_companions else None
-    checks = list(
-        _checks(folder, result, _WALKERS | dict(also))
-    )  # reads the companions: they must not be newer than the snapshot
+    # reads the companions: they must not be newer than the snapshot
+    checks = [one for one in _checks(folder, result, _WALKERS | dict(also)) if one[0] not in leaving_out]
     try:
         connection = open_reader(path)
     except LedgerError as error:
         if not path.exists():
             raise
-        result.findings.append(Finding(None, "structure", error.message))
+        result.findings.append(Finding(None, STRUCTURE, error.message))
         return result
-    first: tuple[tuple[str, Check], ...] = (("identity", lambda c: _current(c, path)), ("structure", _pin_snapshot))
+    first: tuple[tuple[str, Check], ...] = (("identity", lambda c: _current(c, path)), (STRUCTURE, _pin_snapshot))
     return _judged(connection, (*first, *checks), result)
 
 
@@ -84,7 +97,7 @@ def _judged(connection: sqlite3.Connection, checks: Iterable[tuple[str, Check]],
 
 
 def _checks(folder: LedgerFolder | None, result: Verified, walkers: Mapping[str, Begin]) -> Iterator[tuple[str, Check]]:
-    yield "structure", integrity.check_structure
+    yield STRUCTURE, integrity.check_structure
     yield "identity", integrity.check_identity
     yield "triggers", integrity.check_triggers
     yield "chain", lambda connection: walk(connection, walkers)

@@ -20,6 +20,8 @@ from scalpctl.core.sides import Action
 from scalpctl.core.transitions import Step, Table
 
 ONE = Decimal(1)
+TAKER_EXTRA_RATE = Decimal("0.0003")
+"""How much more taking is thought to cost than posting, as a share of the value."""
 
 
 class MakerState(StrEnum):
@@ -210,13 +212,14 @@ def decide(
     at: Instant,
     limits: MakerParameters,
     *,
-    taker_extra_rate: Decimal = Decimal("0.0003"),
     posted_only: bool = False,
+    furthest: Decimal | None = None,
 ) -> Quote | Take | Stop:
     """Say what comes next for an execution without a resting order: a quote, for an exit taking, or nothing.
 
-    ``book`` is the best bid and ask; an entry passes age and chase limits again at every quote. Where the exchange
-    takes ``posted_only`` orders an exit goes on quoting: taking would be refused.
+    ``book`` is the best bid and ask; an entry passes age and chase limits again at every quote. No price lies beyond
+    the ``furthest`` the exchange takes. An exit goes on quoting where taking would be refused, or reach nothing: where
+    only posted orders are taken, and where the far side is beyond that price.
     """
     bid, ask = book
     if quoter.withdrawn:
@@ -228,9 +231,16 @@ def decide(
         refusal = _entry_refusal(quoter, own, at, limits)
         if refusal is not None:
             return Stop(refusal)
-    elif quoter.quotes >= limits.quotes_max and not posted_only:
-        return _take(quoter, instrument, (own, far), limits, taker_extra_rate)
-    return Quote(instrument.passive_price(own, quoter.action))
+    elif quoter.quotes >= limits.quotes_max and not posted_only and within(far, furthest, quoter.action) == far:
+        return _take(quoter, instrument, (own, far), limits, furthest)
+    return Quote(within(instrument.passive_price(own, quoter.action), furthest, quoter.action))
+
+
+def within(price: Decimal, furthest: Decimal | None, action: Action) -> Decimal:
+    """Give a price, or the furthest one the exchange takes where it lies beyond that."""
+    if furthest is None:
+        return price
+    return min(price, furthest) if action is Action.BUY else max(price, furthest)
 
 
 def _entry_refusal(quoter: Quoter, own: Decimal, at: Instant, limits: MakerParameters) -> GiveUp | None:
@@ -245,16 +255,20 @@ def _entry_refusal(quoter: Quoter, own: Decimal, at: Instant, limits: MakerParam
 
 
 def _take(
-    quoter: Quoter, instrument: Instrument, prices: tuple[Decimal, Decimal], limits: MakerParameters, extra: Decimal
+    quoter: Quoter,
+    instrument: Instrument,
+    prices: tuple[Decimal, Decimal],
+    limits: MakerParameters,
+    furthest: Decimal | None,
 ) -> Take:
     """Price the taking of an exit: how far beyond the far side, and what the spread and the higher fee cost."""
     own, far = prices
     slack = multiply(limits.take_bps, BPS)
     beyond = multiply(far, add(ONE, multiply(slack, Decimal(quoter.action.sign))))
-    limit = instrument.passive_price(beyond, quoter.action)
+    limit = within(instrument.passive_price(beyond, quoter.action), furthest, quoter.action)
     coins = instrument.coins(quoter.left).value
     spread = multiply(abs(subtract(far, own)), coins)
-    fee = multiply(multiply(far, coins), extra)
+    fee = multiply(multiply(far, coins), TAKER_EXTRA_RATE)
     shown = Evidence.of(
         own_side=own, far_side=far, spread_cost=spread, fee_cost=fee, spread_ratio=ratio(abs(subtract(far, own)), own),
         quotes=quoter.quotes,

@@ -17,7 +17,7 @@ from scalpctl.core.exits.view import PositionFacts
 from scalpctl.core.exits.watch import Watch
 from scalpctl.core.gates.state import LastClose
 from scalpctl.core.indicators.study import Study
-from scalpctl.core.instants import Instant
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.leverage import LeverageChoice
 from scalpctl.core.maker import Quoter
@@ -97,6 +97,21 @@ class Execution:
     """The command that waits for this execution, if a person ordered it."""
 
 
+LIMIT_OLD_US = 30 * MICROS_PER_SECOND
+"""How long a price limit is believed that the mark has left."""
+
+
+@dataclass(slots=True)
+class Fired:
+    """A stop that fired: what its order could not close is left without one."""
+
+    heard_at: Instant
+    asked: bool = False
+    """Whether its executions, which are late, have been asked for."""
+    fell_short: bool = False
+    """Whether its order is known to be over, and not filled."""
+
+
 @dataclass(slots=True)
 class Guard:
     """The stop kept at the exchange for one position."""
@@ -111,6 +126,7 @@ class Guard:
     wanted: Decimal | None = None
     retry_at: Instant = Instant(0)  # noqa: RUF009  immutable
     asked: bool = False
+    fired: Fired | None = None
 
     def knows(self, client_id: str) -> bool:
         """Tell whether a conditional order is one of this guard's."""
@@ -229,6 +245,19 @@ class Desk:
     skipped: str = ""
     """The reason of the last recorded skip: recorded again only when it changes."""
     profile: int = 0
+
+    def furthest(self, action: Action, at: Instant) -> Decimal | None:
+        """Give the furthest price the exchange takes such an order at, where it has said one.
+
+        It says so only when that price changes: an old one counts as long as the mark is within it.
+        """
+        limit = self.limit
+        text = None if limit is None else limit.buy_max_text if action.sign > 0 else limit.sell_min_text
+        if limit is None or text is None:
+            return None
+        price = self.instrument.passive_price(Decimal(text), action)
+        beyond = self.mark is not None and (Decimal(self.mark.price_text) - price) * action.sign > 0
+        return None if beyond and at - limit.exchange_at > LIMIT_OLD_US else price
 
     @property
     def inst_id(self) -> str:

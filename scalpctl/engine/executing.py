@@ -79,6 +79,8 @@ def _follow(ctx: Context, desk: Desk, execution: Execution, working: Working) ->
 def _patience(ctx: Context, desk: Desk, execution: Execution, working: Working) -> None:
     quoter = execution.quoter
     own = desk.bid if quoter.action.sign > 0 else desk.ask
+    if own is not None:
+        own = maker.within(own, desk.furthest(quoter.action, ctx.at), quoter.action)
     event = maker.patience(quoter, own, ctx.at, desk.rules.maker)
     if event is not None:
         _cancel(ctx, desk, execution, working, event)
@@ -116,8 +118,15 @@ def _decide(ctx: Context, desk: Desk, execution: Execution) -> None:
     if not contracts:
         _finish(execution, MakerEvent.FILLED if not quoter.left else MakerEvent.GIVE_UP)
         return
-    posted_only = ctx.at < desk.posted_only_until
-    decision = maker.decide(quoter, desk.instrument, desk.book, ctx.at, desk.rules.maker, posted_only=posted_only)
+    decision = maker.decide(
+        quoter,
+        desk.instrument,
+        desk.book,
+        ctx.at,
+        desk.rules.maker,
+        posted_only=ctx.at < desk.posted_only_until,
+        furthest=desk.furthest(quoter.action, ctx.at),
+    )
     if isinstance(decision, Stop):
         if decision.reason is GiveUp.NO_BOOK and quoter.purpose is Purpose.EXIT:
             execution.resume_at = Instant(ctx.at + MICROS_PER_SECOND)

@@ -15,7 +15,7 @@ from scalpctl.core.exits.chain import Decision
 from scalpctl.core.exits.verdicts import Kind
 from scalpctl.core.exits.view import Alarms, Quoted, View
 from scalpctl.core.instants import MICROS_PER_SECOND
-from scalpctl.core.maker import Purpose, Quoter
+from scalpctl.core.maker import Purpose, Quoter, within
 from scalpctl.core.money import ZERO, Contracts, add, exact, multiply, subtract
 from scalpctl.core.orders import OrderState
 from scalpctl.core.pnl import settle
@@ -198,7 +198,7 @@ def _take(ctx: Context, desk: Desk, holding: Holding) -> None:
             action=holding.side.closing,
             type=kind,
             contracts=contracts,
-            price=_urgent_price(desk, holding, kind),
+            price=_urgent_price(ctx, desk, holding, kind),
             position_id=holding.position_id,
             decision_id=None,
             decision_price=_reference(desk, holding),
@@ -206,22 +206,16 @@ def _take(ctx: Context, desk: Desk, holding: Holding) -> None:
     )
 
 
-def _urgent_price(desk: Desk, holding: Holding, kind: OrderType) -> Decimal | None:
+def _urgent_price(ctx: Context, desk: Desk, holding: Holding, kind: OrderType) -> Decimal | None:
     if kind is OrderType.MARKET:
         return None
     action = holding.side.closing
+    price = _reference(desk, holding)
     if kind is OrderType.POST_ONLY:
-        own = desk.bid if action.sign > 0 else desk.ask
-        return desk.instrument.passive_price(own or _reference(desk, holding), action)
-    reference = _reference(desk, holding)
-    beyond = multiply(reference, add(Decimal(1), multiply(COLLAR_RATIO, Decimal(action.sign))))
-    price = desk.instrument.passive_price(beyond, action)
-    limit = desk.limit
-    if limit is not None and limit.buy_max_text is not None and action.sign > 0:
-        return min(price, Decimal(limit.buy_max_text))
-    if limit is not None and limit.sell_min_text is not None and action.sign < 0:
-        return max(price, Decimal(limit.sell_min_text))
-    return price
+        price = (desk.bid if action.sign > 0 else desk.ask) or price
+    else:
+        price = multiply(price, add(Decimal(1), multiply(COLLAR_RATIO, Decimal(action.sign))))
+    return within(desk.instrument.passive_price(price, action), desk.furthest(action, ctx.at), action)
 
 
 def _quote(ctx: Context, desk: Desk, holding: Holding) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from scalpctl.core import protection
 from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.outcomes import Accepted, Refused, Unknown
-from scalpctl.core.exchange.reports import AlgoReport
+from scalpctl.core.exchange.reports import AlgoReport, OrderReport
 from scalpctl.core.exchange.requests import AlgoKind, AmendAlgo, CancelAlgo, PlaceAlgo
 from scalpctl.core.exchange.resolutions import Found, Resolution, Void
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
@@ -18,13 +18,16 @@ from scalpctl.core.protection import COVERED, PROTECTION, ProtectionEvent, Prote
 from scalpctl.core.records.positions import PositionChanged
 from scalpctl.core.records.trading import ProtectionChanged, ProtectionPlaced
 from scalpctl.engine.context import Context
-from scalpctl.engine.desk import Desk, Guard, Holding
-from scalpctl.engine.effects import AskAlgo
+from scalpctl.engine.desk import Desk, Fired, Guard, Holding
+from scalpctl.engine.effects import AskAlgo, Reread
 from scalpctl.engine.events import AlgoAnswered
 
 RETRY_US = MICROS_PER_SECOND // 2
 AGAIN_US = 5 * MICROS_PER_SECOND
 """How long the close of a position without a stop may take before a stop is tried again beside it."""
+FIRED_PATIENCE_US, UNHEARD_US = 2 * MICROS_PER_SECOND, 6 * MICROS_PER_SECOND
+"""How long a stop that fired may take to be heard of as executed before that is asked for, and before it is believed
+that it could not close everything."""
 ONE = Decimal(1)
 STANDING = frozenset({"live", "pause", "partially_effective"})
 ONE_STOP_ONLY = "51088"
@@ -37,6 +40,8 @@ def drive(ctx: Context, desk: Desk) -> Cause | None:
     if holding is None or not ctx.plan.safety.guards(holding.origin):
         return None
     guard = holding.guard
+    if guard.fired is not None and holding.contracts and _fell_short(ctx, holding, guard.fired):
+        return _close_the_rest(ctx, desk, holding)
     event = protection.overdue(guard.state, guard.since, ctx.at, desk.rules.protection)
     if event is ProtectionEvent.TIMED_OUT:
         _move(ctx, holding, ProtectionEvent.TIMED_OUT)
@@ -121,18 +126,54 @@ def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
                 return
         _confirmed(ctx, holding)
     elif report.state == "effective":
-        ctx.record(
-            ProtectionChanged(protection_id=guard.protection_id, state="fired", ended_at=report.updated_at or ctx.at)
-        )
+        _fired(ctx, holding, report.updated_at or ctx.at)
     else:
         failure = report.fail_code or report.state
         changed = ProtectionChanged(
             protection_id=guard.protection_id, state="lost", ended_at=report.updated_at or ctx.at, failure=failure
         )
         ctx.record(changed)
-        if PROTECTION.allows(guard.state, ProtectionEvent.LOST):
-            _move(ctx, holding, ProtectionEvent.LOST)
-        guard.state = ProtectionState.NAKED if guard.state is not ProtectionState.ESCALATED else guard.state
+        _lost(ctx, holding)
+
+
+def executed(ctx: Context, holding: Holding, report: OrderReport) -> None:
+    """Take the report of the order a stop sent when it fired: the book, or the price limits, may not have let it."""
+    over = report.state == "canceled" and report.filled_contracts < report.contracts
+    if over and report.algo_client_id == holding.guard.protection_id:
+        _fired(ctx, holding, ctx.at).fell_short = True
+
+
+def _fired(ctx: Context, holding: Holding, at: Instant) -> Fired:
+    """Note that a stop fired; its order may be heard of before it is."""
+    guard = holding.guard
+    if guard.fired is None:
+        guard.fired = Fired(ctx.at)
+        ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="fired", ended_at=at))
+    return guard.fired
+
+
+def _lost(ctx: Context, holding: Holding) -> None:
+    guard = holding.guard
+    if PROTECTION.allows(guard.state, ProtectionEvent.LOST):
+        _move(ctx, holding, ProtectionEvent.LOST)
+    guard.state = ProtectionState.NAKED if guard.state is not ProtectionState.ESCALATED else guard.state
+
+
+def _fell_short(ctx: Context, holding: Holding, fired: Fired) -> bool:
+    """Tell whether a stop that fired has left something; where its executions are only late they are asked for."""
+    waited = ctx.at - fired.heard_at
+    if waited >= FIRED_PATIENCE_US and not fired.asked:
+        fired.asked = True
+        ctx.do(Reread(holding.position.opened_at))
+    return fired.fell_short or waited >= UNHEARD_US
+
+
+def _close_the_rest(ctx: Context, desk: Desk, holding: Holding) -> Cause:
+    """Let go of a stop that has done what it could: what is left is closed at once, and gets another one meanwhile."""
+    holding.guard.fired = None
+    _lost(ctx, holding)
+    ctx.trip(Limit.UNPROTECTED, f"the stop of {desk.inst_id} fired and left {holding.contracts.value} contracts")
+    return Cause.UNPROTECTED
 
 
 def _earlier_resolved(ctx: Context, holding: Holding, client_id: str, resolution: Resolution) -> None:
@@ -162,7 +203,9 @@ def _earlier(
 def missed(ctx: Context, holding: Holding) -> None:
     """Take a complete list of conditional orders in which the stop is missing; one just asked for may be on its way."""
     guard = holding.guard
-    if guard.state is ProtectionState.PROTECTED:
+    if guard.fired is not None:
+        guard.fired.fell_short |= ctx.at - guard.fired.heard_at >= FIRED_PATIENCE_US
+    elif guard.state is ProtectionState.PROTECTED:
         ctx.record(
             ProtectionChanged(protection_id=guard.protection_id, state="lost", ended_at=ctx.at, failure="not listed")
         )
@@ -195,7 +238,7 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
     guard = holding.guard
     guard.protection_id = ctx.names.order("stop")
     guard.trigger = guard.wanted = wanted_trigger(desk, holding)
-    guard.algo_id, guard.asked = "", False
+    guard.algo_id, guard.asked, guard.fired = "", False, None
     ctx.record(
         ProtectionPlaced(
             protection_id=guard.protection_id,

@@ -166,6 +166,9 @@ class Machine:
             desk, working = known
             ordering.reported(self.context, working, report)
             trading.pursue(self.context, desk)
+        elif (holding := self._guarded_by(report.algo_client_id)) is not None:
+            guarding.executed(self.context, holding, report)
+            trading.pursue(self.context, self.context.desks[report.inst_id])
 
     def _placed(self, answer: events.Placed) -> None:
         desk, working = self.context.orders[answer.client_id]

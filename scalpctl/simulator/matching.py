@@ -24,8 +24,8 @@ DONE_KEPT = 20_000
 
 def limits(ex: Exchange, inst_id: str) -> tuple[int, int]:
     """Give the highest buy and the lowest sell price the exchange takes, in ticks."""
-    mark = ex.market(inst_id).mark
-    return int(mark * (1 + float(BAND))), int(mark * (1 - float(BAND))) + 1
+    mark, band = ex.market(inst_id).mark, float(ex.state.switches.get("band", BAND))
+    return int(mark * (1 + band)), int(mark * (1 - band)) + 1
 
 
 def submit(ex: Exchange, account: Account, order: Order) -> None:

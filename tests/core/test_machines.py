@@ -195,6 +195,19 @@ def test_an_exit_goes_on_quoting_where_only_posted_orders_are_taken(instrument: 
     assert entry == Stop(GiveUp.TOO_MANY_QUOTES)
 
 
+def test_no_price_lies_beyond_what_the_exchange_takes_and_nothing_is_taken_there(
+    instrument: Any, start: Instant
+) -> None:
+    book, limits = (D("59999.9"), D("60000.3")), MakerParameters()
+    sell, buy = (a_quoter(start, Purpose.EXIT, action=action, quotes=4) for action in (Action.SELL, Action.BUY))
+    near = decide(sell, instrument(), book, start, limits, furthest=D("59999.8"))
+    assert isinstance(near, Take)
+    assert near.limit_price == D("59999.8")
+    assert decide(sell, instrument(), book, start, limits, furthest=D("60000")) == Quote(D("60000.3"))
+    assert decide(sell, instrument(), book, start, limits, furthest=D("60000.7")) == Quote(D("60000.7"))
+    assert decide(buy, instrument(), book, start, limits, furthest=D("59999.5")) == Quote(D("59999.5"))
+
+
 def test_a_quote_waits_then_moves_and_follows_the_book(start: Instant) -> None:
     limits = MakerParameters()
     resting = advance(placed(a_quoter(start, Purpose.EXIT), D(60000), start), MakerEvent.ACCEPTED)

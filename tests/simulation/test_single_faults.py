@@ -13,6 +13,8 @@ from _pytest.mark import ParameterSet
 from engine.conftest import Killed, Play
 from simulation.oracles import Oracles
 
+from scalpctl.simulator.asking import slip
+
 SOL, DOGE = {"instrument": "SOL-USDT-SWAP"}, {"instrument": "DOGE-USDT-SWAP"}
 FAULTS: dict[str, tuple[str, dict[str, str], float]] = {
     "closed by hand": ("manual-close", {}, 0),
@@ -48,7 +50,8 @@ FAULTS: dict[str, tuple[str, dict[str, str], float]] = {
     "conditional orders fail": ("algos-fail", {}, 0),
     "positions read as none": ("positions", {"to": "empty"}, 0),
     "reads lag": ("oddity", {"read_lag_ms": "2500"}, 0),
-    "answers come late": ("oddity", {"ack_lag_ms": "2500"}, 0),
+    "answers come late": ("odds", {"slow": "1", "slow_s": "5"}, 5),
+    "narrow price limits": ("oddity", {"band": "0.0003"}, 0),
     "killed": ("kill", {}, 0),
 }
 """What happens, and for how long nobody can be reached because of it."""
@@ -108,6 +111,12 @@ def _each_at_each() -> list[ParameterSet]:
         pytest.param(fault, moment, marks=[pytest.mark.campaign] if (one + other) % len(MOMENTS) else [])
         for (one, fault), (other, moment) in product(enumerate(FAULTS), enumerate(MOMENTS))
     ]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_is_something_an_exchange_can_be_asked_for(fault: str) -> None:
+    action, arguments, _ = FAULTS[fault]
+    assert action == "kill" or slip(action, arguments) == ""
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from engine.conftest import Play, command, until
-from simulation.oracles import final
+from simulation.oracles import Oracles, final
 
 from scalpctl.host.clock import WallClock
 from scalpctl.ledger.backup import back_up, restore
@@ -26,6 +26,36 @@ def test_a_stop_that_does_not_fire_is_made_good_by_the_engine(tmp_path: Path) ->
     fired = play.rows("SELECT 1 FROM closures WHERE cause IN ('exchange_stop', 'liquidation')")
     assert fired == []
     assert play.rows("SELECT 1 FROM closures")
+    assert not [*final(play)]
+
+
+def test_what_a_stop_that_fired_leaves_is_closed_at_once_and_has_another_stop_meanwhile(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    bare_s: list[float] = []
+
+    async def beside(session: Any) -> None:
+        desks, host = session.machine.context.desks, session.venue.host
+        await until(
+            session, lambda: any(desk.holding and desk.holding.guard.state == "protected" for desk in desks.values())
+        )
+        inst_id, side = next((desk.inst_id, desk.holding.side) for desk in desks.values() if desk.holding is not None)
+        host.command("oddity", {"band": "0"})  # nothing can be taken: the order of the stop ends with nothing
+        host.command("jump", {"instrument": inst_id, "ratio": str(-0.02 * side.sign)})
+        oracles = Oracles("none")
+        for _ in range(40):
+            await session.venue.clock.sleep(0.25)
+            oracles.look(host)
+        bare_s.append(oracles.worst_naked_s)
+        host.command("oddity", {"band": "0.02"})
+        await until(session, lambda: desks[inst_id].holding is None)
+        await session.venue.clock.sleep(2)
+        session.stop.set()
+
+    play.session(1.0, beside)
+    assert bare_s[0] < 1.0
+    *fired, last = [stop["state"] for stop in play.rows("SELECT state FROM protections ORDER BY placed_at")]
+    assert (set(fired), last) == ({"fired"}, "released")
+    assert [row["name"] for row in play.rows("SELECT name FROM limit_latches")] == ["unprotected"]
     assert not [*final(play)]
 
 

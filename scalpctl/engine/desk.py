@@ -129,8 +129,8 @@ class Guard:
     fired: Fired | None = None
 
     def knows(self, client_id: str) -> bool:
-        """Tell whether a conditional order is one of this guard's."""
-        return client_id == self.protection_id or client_id in self.unanswered
+        """Tell whether a conditional order is one of this guard's; what others ordered may have no id of its own."""
+        return client_id != "" and (client_id == self.protection_id or client_id in self.unanswered)
 
 
 @dataclass(slots=True)

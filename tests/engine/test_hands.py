@@ -19,7 +19,7 @@ from scalpctl.engine.rounds import POSITIONS_EVERY_S
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.ids import CountedIds
 from scalpctl.ledger.opening import Holder, open_ledger, prepare_folder
-from scalpctl.simulator import actors
+from scalpctl.simulator import actors, ordering
 from scalpctl.simulator.serving.host import Host
 from scalpctl.simulator.serving.store import Store
 from scalpctl.wiring.venues import SIM_BEGINS
@@ -60,6 +60,21 @@ def test_a_position_that_is_only_to_be_reported_is_not_touched(play: Play) -> No
     assert play.rows("SELECT * FROM orders WHERE inst_id = 'BTC-USDT-SWAP'") == []
     (drift,) = play.rows("SELECT * FROM drifts WHERE kind = 'appeared'")
     assert drift["cause"] == "other_client"
+
+
+def test_an_order_of_others_that_is_cancelled_is_nobodys_stop(play: Play) -> None:
+    async def cancelled(session: Any) -> None:
+        exchange, clock = session.venue.host.exchange, session.venue.clock
+        await clock.sleep(150)
+        account = next(iter(exchange.state.accounts.values()))
+        ask = {"instId": "DOGE-USDT-SWAP", "tdMode": "isolated", "side": "buy", "ordType": "limit", "sz": "2"}
+        order = ordering.place(exchange, account, ask | {"px": "0.01"})
+        await clock.sleep(5)
+        ordering.cancel(exchange, account, {"instId": "DOGE-USDT-SWAP", "ordId": order.order_id})
+
+    row = with_policy(play, "alert", cancelled)  # it has no stop, and no id of one
+    assert row["state"] == "open"
+    assert play.rows("SELECT 1 FROM protections WHERE position_id = ?", row["position_id"]) == []
 
 
 def test_a_position_nobody_wants_is_closed_by_policy(play: Play) -> None:

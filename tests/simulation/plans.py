@@ -11,6 +11,8 @@ from typing import Any
 WORLDS = ("range", "chop", "trend", "crash", "squeeze", "mixed")
 NIGHT, NIGHTS = "night", 7
 """The world in which tickers fall silent by themselves: every seventh brief plan is played in it."""
+WIDE = "0.02"
+"""How far from the mark a price may usually be."""
 LASTS_S, BRIEF_S = 2_400, 330
 """The safety phase: trouble happens in it; what follows is calm. A brief one begins with something held."""
 
@@ -192,7 +194,7 @@ def brief(seed: int) -> Plan:
     """Draw a plan of a few minutes in which two or three things meet: many of them cost what one long one does."""
     dice = Random(f"brief:{seed}")
     chosen = dice.sample(list(ANYTHING), dice.randint(2, 3))
-    acts = [act for family in chosen for act in _drawn(dice, family, BRIEF_S)]
+    acts = [*(act for family in chosen for act in _drawn(dice, family, BRIEF_S)), *_narrow(seed)]
     weather = dice.choice(["none", "none", "light", "storm", "fog"])
     world = dice.choice(WORLDS)
     in_a_night = seed % NIGHTS == NIGHTS - 1
@@ -203,6 +205,18 @@ def _settings(seed: int) -> tuple[str, ...]:
     """Draw what is configured otherwise: about half of the plans are played as everybody's are."""
     dice = Random(f"settings:{seed}")
     return tuple(name for name in SETTINGS if dice.random() < 0.12)
+
+
+def _narrow(seed: int) -> list[Act]:
+    """Draw whether the exchange takes hardly any price for a while: every eighth plan."""
+    dice = Random(f"limits:{seed}")
+    if dice.random() >= 1 / 8:
+        return []
+    begins, lasts, band = dice.randint(20, 130), dice.randint(40, 150), dice.choice(["0.0003", "0.00002", "0"])
+    return [
+        Act(begins, "limits", "oddity", (("band", band),)),
+        Act(begins + lasts, "limits", "oddity", (("band", WIDE),)),
+    ]
 
 
 def _drawn(dice: Random, family: str, lasts_s: int) -> list[Act]:

@@ -13,7 +13,7 @@ from typing import Any
 from engine.conftest import Killed, Play
 from simulation.beginnings import goes_on
 from simulation.oracles import Oracles, final
-from simulation.plans import LASTS_S, Act, Plan
+from simulation.plans import LASTS_S, WIDE, Act, Plan
 
 from scalpctl.engine.events import Ordered
 from scalpctl.errors import LedgerWriteFailed
@@ -156,7 +156,7 @@ class _Run:
         host.command("preset", {"preset": "none"})
         host.command("skew", {"seconds": "0"})
         host.command("positions", {"to": ""})
-        host.command("oddity", {"read_lag_ms": "0"})
+        host.command("oddity", {"read_lag_ms": "0", "band": WIDE})
         host.command("algos-fail", {"on": "no"})
         for inst_id in ("SOL-USDT-SWAP", "DOGE-USDT-SWAP"):
             host.command("resume", {"instrument": inst_id})

@@ -29,11 +29,11 @@ def _void_at_once() -> list[Change]:
 def _blind_retry() -> list[Change]:
     real = ordering.placed
 
-    def placed(ctx: Any, desk: Any, working: Any, outcome: Any) -> None:
+    def placed(ctx: Any, desk: Any, working: Any, answer: Any) -> None:
         from scalpctl.core.exchange.outcomes import Unknown
         from scalpctl.core.exchange.requests import PlaceOrder
 
-        if isinstance(outcome, Unknown) and desk.execution is not None:
+        if isinstance(answer.outcome, Unknown) and desk.execution is not None:
             ctx.do(
                 PlaceOrder(
                     client_id=f"{working.order.client_id}r", inst_id=desk.inst_id, action=working.action,
@@ -42,7 +42,7 @@ def _blind_retry() -> list[Change]:
                     reduce_only=working.reduce_only,
                 )
             )  # fmt: skip
-        real(ctx, desk, working, outcome)
+        real(ctx, desk, working, answer)
 
     return [(ordering, "placed", placed)]
 

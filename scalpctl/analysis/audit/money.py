@@ -65,12 +65,13 @@ def exactness(books: Books) -> Iterator[Finding]:
         shown, wrong = ", ".join(names), " OR ".join(f"({INEXACT.format(name)})" for name in names)
         for row in books.rows(f"SELECT seq, {shown} FROM {table} WHERE {wrong} LIMIT 20"):
             for name in names:
-                if row[name] is not None and not _is_exact(row[name]):
+                if row[name] is not None and not is_exact(row[name]):
                     shown_row = {"table": table, "seq": row["seq"], "value": row[name]}
                     yield Finding(f"{table}.{name}", f"{row[name]!r} is not an exact amount", rows=(shown_row,))
 
 
-def _is_exact(value: str) -> bool:
+def is_exact(value: str) -> bool:
+    """Tell whether a text is an amount as we spell it."""
     try:
         parse_decimal(value)
     except NotCanonical:

@@ -10,7 +10,7 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -28,9 +28,10 @@ _QUIET = subprocess.DEVNULL
 Told = tuple[list[Finding], list[str]]
 
 
-def proven(path: Path, *, with_companions: bool) -> Verified:
+def proven(path: Path, *, with_companions: bool, leaving_out: Collection[str] = ()) -> Verified:
     """Prove a ledger here, and search it for secrets."""
-    return verify(path, with_companions=with_companions, also={"secrets": lambda _: Leaks()})
+    also = {"secrets": lambda _: Leaks()}
+    return verify(path, with_companions=with_companions, also=also, leaving_out=leaving_out)
 
 
 def worth_it(path: Path, *, processors: int | None = None) -> bool:
@@ -74,8 +75,7 @@ def main() -> None:
     """Prove the ledger that was named, and print what was found."""
     gc.disable()  # millions of rows pass by and none of them refers to itself
     path, *how = sys.argv[1:]
-    also = {"secrets": lambda _: Leaks()}
-    found = verify(Path(path), with_companions=how != [_ALONE], also=also, leaving_out=(STRUCTURE,))
+    found = proven(Path(path), with_companions=how != [_ALONE], leaving_out=(STRUCTURE,))
     sys.stdout.buffer.write(msgspec.json.encode((found.findings, found.not_checked)))
 
 

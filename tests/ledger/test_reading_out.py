@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,6 +185,16 @@ def test_mirrors_that_disagree_are_found_and_lost_lines_written_again(
     assert {finding.check for finding in proof.findings} == {"mirrors"}
     opened().close()
     assert verify(filled.ledger).ok is (harm == "cut")
+
+
+def test_the_lines_of_a_commit_that_are_still_being_written_are_waited_for(filled: LedgerFolder) -> None:
+    path = next(filled.mirrors.glob("position_closures_*.jsonl"))
+    line = path.read_text()
+    path.write_text("")
+    late = threading.Timer(0.4, lambda: path.write_text(line))
+    late.start()
+    assert verify(filled.ledger).findings == []
+    late.join()
 
 
 def test_a_line_that_mirrors_nothing_is_named_by_its_number(filled: LedgerFolder) -> None:

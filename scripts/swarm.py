@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Any
 
 TESTS = Path(__file__).parent.parent / "tests"
 sys.path.insert(0, str(TESTS))
@@ -18,16 +20,32 @@ sys.path.insert(0, str(TESTS))
 plans = importlib.import_module("simulation.plans")
 playing = importlib.import_module("simulation.playing")
 beginnings = importlib.import_module("simulation.beginnings")
+reach = importlib.import_module("simulation.reach")
 KEPT = TESTS / "simulation" / "kept"
 TOLD_EVERY = 250
 
-Played = tuple[int, str, str]
+Played = tuple[int, str, str, str]
+watch: Any = None
+"""Watches what a plan reaches, where that is asked for; one for each process."""
+
+
+def begin_to_watch() -> None:
+    """Let this process tell what its plans reach."""
+    global watch  # noqa: PLW0603
+    watch = reach.Reach()
 
 
 def play(seed: int, *, brief: bool) -> Played:
-    """Play one seed; gives it with what went wrong, or nothing, and the plan to keep."""
-    outcome = playing.play_plan((plans.brief if brief else plans.plan_of)(seed))
-    return (seed, "", "") if outcome.ok else (seed, str(playing.shrunk(outcome)), str(outcome.plan))
+    """Play one seed; gives it with what went wrong, or nothing, the plan to keep, and what it reached."""
+    plan = (plans.brief if brief else plans.plan_of)(seed)
+    outcome, reached = watch.during(partial(playing.play_plan, plan)) if watch else (playing.play_plan(plan), "")
+    return (seed, "" if outcome.ok else str(playing.shrunk(outcome)), str(plan), reached)
+
+
+def commit() -> str:
+    """Give the commit that is played; what differs from it here is not said."""
+    asked = ["git", "-C", str(TESTS), "rev-parse", "HEAD"]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def keep(name: str, wrong: str, plan: str) -> None:
@@ -44,13 +62,18 @@ def told(played: Iterable[Played]) -> Iterator[Played]:
             print(f"{count} played, up to seed {one[0]}", flush=True)
 
 
-def run(seeds: range, workers: int, *, brief: bool, keeping: bool) -> list[int]:
+def run(seeds: range, workers: int, *, brief: bool, keeping: bool, reached_in: Path | None) -> list[int]:
     """Play the seeds, tell each failure when it happens, and give the seeds that failed."""
     failed = []
     if brief:
         beginnings.play_all()
-    with Pool(workers, maxtasksperchild=50) as pool:
-        for seed, wrong, plan in told(pool.imap(partial(play, brief=brief), seeds)):
+    if reached_in:
+        reached_in.write_text(f"{commit()}\n")
+    with Pool(workers, begin_to_watch if reached_in else None, maxtasksperchild=50) as pool:
+        for seed, wrong, plan, reached in told(pool.imap(partial(play, brief=brief), seeds)):
+            if reached_in:
+                with reached_in.open("a") as file:
+                    file.write(f"{seed} {reached}\n")
             if wrong:
                 failed.append(seed)
                 print(f"{wrong}\n", flush=True)
@@ -67,10 +90,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--brief", action="store_true", help="plans of a few minutes, where two or three things meet")
     parser.add_argument("--forget", action="store_true", help="do not add failing seeds to the tests")
+    parser.add_argument("--reach", type=Path, metavar="FILE", help="write down what each plan reaches")
     asked = parser.parse_args()
+    if asked.reach and not hasattr(sys, "monitoring"):
+        raise SystemExit("--reach needs Python 3.12 or later: this one does not tell which lines it executes")
     begun = time.monotonic()
     seeds = range(asked.first, asked.first + asked.count)
-    failed = run(seeds, asked.workers, brief=asked.brief, keeping=not asked.forget)
+    failed = run(seeds, asked.workers, brief=asked.brief, keeping=not asked.forget, reached_in=asked.reach)
     seconds = time.monotonic() - begun
     print(f"{asked.count} seeds in {seconds:.0f} s, {asked.count / seconds:.2f} a second, {len(failed)} failed", end="")
     print(f": {', '.join(map(str, sorted(failed)))}" if failed else "")

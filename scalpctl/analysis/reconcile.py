@@ -117,13 +117,22 @@ def _orders(reader: Reader, picture: Row) -> Iterator[Finding]:
 def _stops(reader: Reader, picture: Row) -> Iterator[Finding]:
     ours = {row["protection_id"] for row in reader.rows("SELECT protection_id FROM protections")}
     held = {one["instrument"] for one in picture["positions"]}
-    guarded = {_guards(one) for one in picture["algos"] if one["stop"] is not None and one["whole"]}
+    size = {_guards(one): abs(Decimal(one["contracts"])) for one in picture["positions"]}
+    guarded = {_guards(one) for one in picture["algos"] if _covers(one, size.get(_guards(one)))}
     for inst_id, mode in sorted({_guards(one) for one in picture["positions"]} - guarded):
         other = f"a stop stands in another margin mode than {mode}" if inst_id in dict(guarded) else None
         yield Finding("missing_stop", RED, inst_id, None, other, "place a stop for the whole position")
     for one in picture["algos"]:
         if one["client_id"] in ours and one["instrument"] not in held:
             yield Finding("orphan_algo", RED, one["algo_id"], None, one, "cancel it: it guards nothing")
+
+
+def _covers(algo: Row, size: Decimal | None) -> bool:
+    """Tell whether it is a stop that closes all of a position: whatever it is then, or as much as there is."""
+    sized = algo.get("contracts")
+    return algo["stop"] is not None and (
+        algo["whole"] or (size is not None and sized is not None and Decimal(sized) >= size)
+    )
 
 
 def _guards(one: Row) -> tuple[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from scalpctl.core.causes import Cause
 from scalpctl.core.evidence import Evidence
 from scalpctl.core.exchange.reports import AlgoReport, BillReport, ClosedPositionReport, FillReport, OrderReport
+from scalpctl.core.sides import Action
 
 
 class Confidence(IntEnum):
@@ -201,5 +202,14 @@ def _shown(traces: Traces) -> Evidence:
 
 def closure_cause(parts: tuple[tuple[FillReport, Attribution], ...]) -> Attribution:
     """Give the cause of a closure that several orders made: that of the fill which brought the position to zero."""
-    _, last = max(enumerate(parts), key=lambda numbered: (numbered[1][0].filled_at, numbered[0]))
-    return last[1]
+    return parts[_latest([fill for fill, _ in parts])][1]
+
+
+def decisive(fills: Sequence[FillReport], closing: Action) -> FillReport:
+    """Give the fill which brought a position to zero, in whatever order they were heard of."""
+    parts = [fill for fill in fills if fill.action is closing] or fills
+    return parts[_latest(parts)]
+
+
+def _latest(fills: Sequence[FillReport]) -> int:
+    return max(range(len(fills)), key=lambda at: (fills[at].filled_at, at))

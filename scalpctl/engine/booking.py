@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from scalpctl.core import fills as executions
 from scalpctl.core import positions
+from scalpctl.core.attribution import decisive
 from scalpctl.core.closing import CloseEvent
 from scalpctl.core.closing import advance as advance_close
 from scalpctl.core.exchange.reports import FillReport
@@ -41,7 +42,7 @@ def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
         if desk.execution is not None and desk.execution.working is working:
             desk.execution.fills.append(report)
     holding, applied, kind = _taken(ctx, desk, fill, report, working)
-    if working is None and not is_ours(report.client_id):
+    if working is None and not ctx.made(report.client_id):
         hands.noticed(ctx, report, holding.position_id, kind)
     ctx.booked.fills[key] = fill.filled_at
     pnl = report.pnl if report.pnl is not None else applied.gross
@@ -260,7 +261,7 @@ def _flat(ctx: Context, desk: Desk, holding: Holding) -> None:
         holding.close = advance_close(holding.close, CloseEvent.FLAT)
     guarding.released(ctx, desk, holding)
     if holding.fills:
-        hands.closed_by(ctx, holding.fills[-1])
+        hands.closed_by(ctx, decisive(holding.fills, holding.side.closing))
     desk.holding = None
     closures.awaited(ctx, desk, holding)
 

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from scalpctl.core import limits as brakes
-from scalpctl.core.attribution import Attribution, Confidence, Traces, closure_cause, rank
+from scalpctl.core.attribution import Attribution, Confidence, Traces, closure_cause, decisive, rank
 from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.reports import FillReport
 from scalpctl.core.gates.state import LastClose
@@ -276,7 +276,12 @@ def _drift(ctx: Context, desk: Desk, holding: Holding, attribution: Attribution)
         ),
     )
     if not known and holding.fills:
-        hands.unexplained(ctx, holding.position_id, holding.fills[-1], drift_id)
+        last = decisive(holding.fills, holding.side.closing)
+        hands.unexplained(ctx, holding.position_id, last, drift_id)
+
+
+def _closed_by(holding: Holding) -> str:
+    return decisive(holding.fills, holding.side.closing).order_id if holding.fills else ""
 
 
 def _vanished(ctx: Context, desk: Desk, holding: Holding, drift_id: str) -> None:
@@ -288,7 +293,7 @@ def _vanished(ctx: Context, desk: Desk, holding: Holding, drift_id: str) -> None
             inst_id=desk.inst_id,
             position_id=holding.position_id,
             ours={"contracts": exact(holding.position.contracts_max), "side": holding.side.value},
-            theirs={"contracts": "0", "order_id": holding.fills[-1].order_id if holding.fills else ""},
+            theirs={"contracts": "0", "order_id": _closed_by(holding)},
             detected_at=ctx.at,
             action="booked",
         )

@@ -19,7 +19,7 @@ from scalpctl.core.records.money import LedgerAccount, Posted
 from scalpctl.core.records.sessions import LimitCleared, LimitLatched
 from scalpctl.engine.booked import Booked
 from scalpctl.engine.effects import Effect
-from scalpctl.engine.names import Names
+from scalpctl.engine.names import Names, session_stem, stem_of
 from scalpctl.engine.plan import Plan
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class Context:
         """Positions entered since the ledger began."""
         self.hands: dict[tuple[str, str], Hand] = {}
         """Orders of others whose owner is not known yet, by instrument and the exchange's id."""
+        self.stems = {stem_of(names.session_id)}
+        """What tells ids that sessions of this ledger gave from those of another one's."""
         self.crashes: tuple[Instant, ...] = ()
         """When the latest sessions that never came to an end began."""
         self.maintenance: tuple[Maintenance, ...] = ()
@@ -117,6 +119,10 @@ class Context:
     def held(self) -> int:
         """Count the positions our own books hold."""
         return sum(1 for desk in self.desks.values() if desk.holding is not None)
+
+    def made(self, client_id: str) -> bool:
+        """Tell whether a session of this ledger gave an id: another ledger's orders are not in this one."""
+        return session_stem(client_id) in self.stems
 
     def is_before_opening(self, at: Instant) -> bool:
         """Tell whether what happened at an instant is in the opening balance already."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from scalpctl.core.causes import Cause
 from scalpctl.core.closing import CloseRequest
-from scalpctl.core.exchange.reports import FillReport, PositionReport
+from scalpctl.core.exchange.reports import AlgoReport, FillReport, PositionReport
 from scalpctl.core.exchange.requests import MarginMode, OrderType
 from scalpctl.core.exits.state import ChainState
 from scalpctl.core.exits.verdicts import Kind, Why
@@ -125,12 +125,25 @@ class Guard:
     trigger: Decimal | None = None
     wanted: Decimal | None = None
     retry_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    refusals: int = 0
+    """How often the exchange has refused to move it, or to take it where the market is, since it was confirmed."""
+    passed: bool = False
+    """Whether the market is beyond where it belongs: there is nothing left to wait for."""
     asked: bool = False
+    beside: bool = False
+    """Whether somebody else keeps the one stop or target there may be for the whole position: ours has a size then."""
+    sized: Contracts | None = None
+    """How much a stop with a size covers."""
     fired: Fired | None = None
 
     def knows(self, client_id: str) -> bool:
         """Tell whether a conditional order is one of this guard's; what others ordered may have no id of its own."""
         return client_id != "" and (client_id == self.protection_id or client_id in self.unanswered)
+
+    def take_size(self, report: AlgoReport) -> None:
+        """Learn how much the stop covers: a number, or whatever the position is when it fires."""
+        self.sized = report.contracts if report.close_fraction is None else None
+        self.beside |= self.sized is not None
 
 
 @dataclass(slots=True)

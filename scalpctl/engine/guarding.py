@@ -21,15 +21,21 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Fired, Guard, Holding
 from scalpctl.engine.effects import AskAlgo, Reread
 from scalpctl.engine.events import AlgoAnswered
+from scalpctl.engine.triggers import wanted_trigger
 
 RETRY_US = MICROS_PER_SECOND // 2
 AGAIN_US = 5 * MICROS_PER_SECOND
-"""How long the close of a position without a stop may take before a stop is tried again beside it."""
+AGAIN_MAX_US = 60 * MICROS_PER_SECOND
+"""How long the close of a position without a stop may take before a stop is tried again beside it; a stop that may not
+be moved, or that the market has passed, is left three times as long each time."""
 FIRED_PATIENCE_US, UNHEARD_US = 2 * MICROS_PER_SECOND, 6 * MICROS_PER_SECOND
 """How long a stop that fired may take to be heard of as executed before that is asked for, and before it is believed
 that it could not close everything."""
 ONE = Decimal(1)
+LEFT_OVER_US = 60 * MICROS_PER_SECOND
 STANDING = frozenset({"live", "pause", "partially_effective"})
+PASSED = frozenset(map(str, (*range(51277, 51281), *range(51300, 51309))))
+"""The exchange's word that the market is beyond the trigger: such a stop would have fired."""
 ONE_STOP_ONLY = "51088"
 """The exchange's word that a stop for the whole position stands already."""
 
@@ -43,12 +49,8 @@ def drive(ctx: Context, desk: Desk) -> Cause | None:
     if guard.fired is not None and holding.contracts and _fell_short(ctx, holding, guard.fired):
         return _close_the_rest(ctx, desk, holding)
     event = protection.overdue(guard.state, guard.since, ctx.at, desk.rules.protection)
-    if event is ProtectionEvent.TIMED_OUT:
-        _move(ctx, holding, ProtectionEvent.TIMED_OUT)
-        guard.retry_at = Instant(ctx.at + AGAIN_US)
-        why = f"{desk.inst_id} had no confirmed stop for {desk.rules.protection.escalate_s} s"
-        ctx.trip(Limit.UNPROTECTED, why)
-        return Cause.UNPROTECTED
+    if event is ProtectionEvent.TIMED_OUT or (guard.passed and guard.state is ProtectionState.NAKED):
+        return _escalate(ctx, desk, holding)
     if event is ProtectionEvent.NO_ANSWER:
         _move(ctx, holding, ProtectionEvent.NO_ANSWER)
     if guard.state in {ProtectionState.ASKING, ProtectionState.ASKING_NEW} and not guard.asked:
@@ -61,9 +63,22 @@ def drive(ctx: Context, desk: Desk) -> Cause | None:
         _place(ctx, desk, holding)
     elif guard.state is ProtectionState.NAKED and ctx.at >= guard.retry_at:
         _place(ctx, desk, holding)
-    elif guard.state is ProtectionState.PROTECTED:
+    elif guard.state is ProtectionState.PROTECTED and not _enlarge(ctx, desk, holding):
         _tighten(ctx, desk, holding)
     return None
+
+
+def _escalate(ctx: Context, desk: Desk, holding: Holding) -> Cause:
+    """Have a position closed that cannot be given a stop, and try one again beside the close, later and later."""
+    guard = holding.guard
+    why = f"{desk.inst_id} had no confirmed stop for {desk.rules.protection.escalate_s} s"
+    if guard.passed:
+        why = f"the market is beyond the stop of {desk.inst_id}"
+    _move(ctx, holding, ProtectionEvent.TIMED_OUT)
+    guard.retry_at = Instant(ctx.at + (_later_us(guard) if guard.passed else AGAIN_US))
+    guard.passed = False
+    ctx.trip(Limit.UNPROTECTED, why)
+    return Cause.UNPROTECTED
 
 
 def answered(ctx: Context, desk: Desk, holding: Holding, answer: AlgoAnswered) -> None:
@@ -79,9 +94,10 @@ def answered(ctx: Context, desk: Desk, holding: Holding, answer: AlgoAnswered) -
         _confirmed(ctx, holding)
     elif isinstance(outcome, Refused):
         _refused(ctx, holding, outcome, answer.act)
+        if answer.act == "amend":  # it may be how we learn that it is gone
+            look(ctx, desk, holding)
     elif PROTECTION.allows(guard.state, ProtectionEvent.NO_ANSWER):  # otherwise the stream was faster
         _move(ctx, holding, ProtectionEvent.NO_ANSWER)
-    drive(ctx, desk)
 
 
 def look(ctx: Context, desk: Desk, holding: Holding) -> None:
@@ -100,6 +116,7 @@ def resolved(ctx: Context, holding: Holding, client_id: str, resolution: Resolut
         return
     guard.asked = False
     if isinstance(resolution, Found) and isinstance(resolution.report, AlgoReport):
+        guard.take_size(resolution.report)
         if guard.state is not ProtectionState.PROTECTED or resolution.report.state != "live":
             reported(ctx, holding, resolution.report)
     elif isinstance(resolution, Void) and guard.state is ProtectionState.PROTECTED:
@@ -119,6 +136,7 @@ def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
         return
     guard.algo_id = report.algo_id or guard.algo_id
     if report.state in STANDING:
+        guard.take_size(report)
         if guard.state is ProtectionState.ASKING_NEW and guard.wanted is not None:
             event = ProtectionEvent.CONFIRMED if report.stop_trigger == guard.wanted else ProtectionEvent.NOT_FOUND
             if event is ProtectionEvent.NOT_FOUND:
@@ -239,12 +257,13 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
     guard.protection_id = ctx.names.order("stop")
     guard.trigger = guard.wanted = wanted_trigger(desk, holding)
     guard.algo_id, guard.asked, guard.fired = "", False, None
+    guard.sized = holding.contracts if guard.beside else None
     ctx.record(
         ProtectionPlaced(
             protection_id=guard.protection_id,
             position_id=holding.position_id,
             inst_id=desk.inst_id,
-            kind="stop_full",
+            kind="stop_full" if guard.sized is None else "stop_sized",
             trigger_price=exact(guard.trigger),
             trigger_type="mark",
             callback_ratio=None,
@@ -260,47 +279,23 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
             kind=AlgoKind.STOP,
             action=holding.side.closing,
             margin_mode=holding.margin_mode or ctx.plan.settled.margin_mode,
-            close_fraction=ONE,
+            contracts=guard.sized,
+            close_fraction=ONE if guard.sized is None else None,
             stop_trigger=guard.trigger,
         )
     )
 
 
-def wanted_trigger(desk: Desk, holding: Holding) -> Decimal:
-    """Give where the stop belongs: a distance from the average price, or the trailing stop where that is tighter.
-
-    A trailing stop that the market has passed is for the exit rules: the exchange refuses it, again and again.
-    """
-    fresh = protection.trigger(desk.instrument, holding.side, _measured_from(desk, holding), desk.rules.protection)
-    trail = holding.chain.trail_stop
-    if trail is None:
-        return fresh
-    trail = desk.instrument.stop_trigger(trail, holding.side)
-    if desk.mark is not None and _is_passed(trail, Decimal(desk.mark.price_text), holding):
-        return fresh
-    return max(fresh, trail) if holding.side.sign > 0 else min(fresh, trail)
-
-
-def _is_passed(trigger: Decimal, mark: Decimal, holding: Holding) -> bool:
-    return (mark - trigger) * holding.side.sign <= 0
-
-
-def _measured_from(desk: Desk, holding: Holding) -> Decimal:
-    """Give the price a stop is measured from: the average, or the mark where a close is late and it was passed.
-
-    A position that is only protected may have lost more than that before anybody here knew of it; its stop is to guard
-    what is left, not to close it at once: it is measured from the worse of the two, and follows the price back.
-    """
-    average = holding.position.average_price
-    if desk.mark is None:
-        return average
-    mark = Decimal(desk.mark.price_text)
-    if not holding.managed:
-        return min(average, mark) if holding.side.sign > 0 else max(average, mark)
-    if holding.close is None:
-        return average
-    fresh = protection.trigger(desk.instrument, holding.side, average, desk.rules.protection)
-    return mark if _is_passed(fresh, mark, holding) else average
+def _enlarge(ctx: Context, desk: Desk, holding: Holding) -> bool:
+    """Let a stop with a size cover what has come to its position; gives whether that is under way."""
+    guard = holding.guard
+    if guard.sized is None or holding.contracts.value <= guard.sized.value or ctx.at < guard.retry_at:
+        return False
+    guard.wanted, guard.since, guard.sized = guard.trigger, ctx.at, holding.contracts
+    guard.retry_at = Instant(ctx.at + RETRY_US)
+    _move(ctx, holding, ProtectionEvent.TIGHTEN)
+    ctx.do(AmendAlgo(client_id=guard.protection_id, inst_id=desk.inst_id, contracts=holding.contracts))
+    return True
 
 
 def _tighten(ctx: Context, desk: Desk, holding: Holding) -> None:
@@ -329,6 +324,7 @@ def _confirmed(ctx: Context, holding: Holding) -> None:
     if guard.state is ProtectionState.REMOVING_OLD:  # it was moved, not replaced: there is no old one to remove
         _move(ctx, holding, ProtectionEvent.OLD_REMOVED)
     guard.trigger, guard.wanted = guard.wanted or guard.trigger, None
+    guard.refusals, guard.passed = 0, False
     changes: dict[str, Any] = {"trail_state": holding.chain.to_plain()}
     if guard.trigger is not None:
         changes["trigger_price"] = exact(guard.trigger)
@@ -336,6 +332,8 @@ def _confirmed(ctx: Context, holding: Holding) -> None:
         changes["algo_id"] = guard.algo_id
     if first:
         changes["confirmed_at"] = ctx.at
+        if guard.beside:  # what stands beside it may be left over from another ledger: that goes now
+            ctx.do(Reread(Instant(ctx.at - LEFT_OVER_US)))
     ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="live", **changes))
 
 
@@ -346,15 +344,33 @@ def _refused(ctx: Context, holding: Holding, outcome: Refused, act: str) -> None
     if act == "amend":
         guard.wanted = None
         ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="live", failure=why))
-        guard.retry_at = Instant(ctx.at + 10 * RETRY_US)
+        guard.retry_at = Instant(ctx.at + _later_us(guard))
     else:
         ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="refused", ended_at=ctx.at, failure=why))
     if PROTECTION.allows(guard.state, ProtectionEvent.REFUSED):
         _move(ctx, holding, ProtectionEvent.REFUSED)
-    if outcome.code == ONE_STOP_ONLY and guard.unanswered and guard.state is ProtectionState.NAKED:
-        guard.protection_id, guard.asked = guard.unanswered.pop(0), False
-        for event in (ProtectionEvent.PLACE, ProtectionEvent.NO_ANSWER):  # one before stands: ask for it again
-            _move(ctx, holding, event)
+    guard.passed = outcome.code in PASSED and holding.managed and guard.state is ProtectionState.NAKED
+    if outcome.code == ONE_STOP_ONLY and guard.state is ProtectionState.NAKED:
+        _one_stands(ctx, holding)
+
+
+def _one_stands(ctx: Context, holding: Holding) -> None:
+    """Take the exchange's word that the whole position has its one stop or target: one of ours, or somebody else's."""
+    guard = holding.guard
+    if not guard.unanswered:
+        guard.retry_at = guard.retry_at if guard.beside else ctx.at  # at once, but only once
+        guard.beside = True
+        return
+    guard.protection_id, guard.asked = guard.unanswered.pop(0), False
+    for event in (ProtectionEvent.PLACE, ProtectionEvent.NO_ANSWER):  # one before stands: ask for it again
+        _move(ctx, holding, event)
+
+
+def _later_us(guard: Guard) -> int:
+    """Give how long to leave alone what was refused: three times as long each time, until a stop is confirmed."""
+    wait_us = min(AGAIN_US * int(3**guard.refusals), AGAIN_MAX_US)
+    guard.refusals = min(guard.refusals + 1, 10)
+    return wait_us
 
 
 def _move(ctx: Context, holding: Holding, event: ProtectionEvent) -> None:

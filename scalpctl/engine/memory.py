@@ -32,6 +32,7 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Guard, Holding, Role, Working
 from scalpctl.engine.hands import Hand
 from scalpctl.engine.markets import spec_of
+from scalpctl.engine.names import stem_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ class Remembered:
     drifts: Mapping[tuple[str, str], str] = field(default_factory=dict)
     hands: tuple[Hand, ...] = ()
     """Orders of others whose owner was not known when the last session ended."""
+    sessions: tuple[str, ...] = ()
+    """Every session the ledger knows of."""
     entered: int = 0
     """Positions entered since the ledger began."""
     crashes: tuple[Instant, ...] = ()
@@ -134,6 +137,7 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     ctx.suspended.update(remembered.suspended)
     ctx.hands.update({(hand.inst_id, hand.order_id): hand for hand in remembered.hands})
     ctx.crashes, ctx.entered = remembered.crashes, remembered.entered
+    ctx.stems.update(map(stem_of, remembered.sessions))
     _limits(ctx, remembered)
 
 

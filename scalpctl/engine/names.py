@@ -14,7 +14,7 @@ class Names:
     def __init__(self, session_id: str) -> None:
         """Name things after a session, whose id sorts by time and never repeats."""
         self.session_id = session_id
-        self._stem = _stem(session_id)
+        self._stem = stem_of(session_id)
         self._count = 0
 
     def order(self, role: str) -> str:
@@ -34,7 +34,7 @@ class Names:
         return text.rjust(5, "0")
 
 
-def _stem(session_id: str) -> str:
+def stem_of(session_id: str) -> str:
     """Give twelve letters and digits that no other session has."""
     number, text = int.from_bytes(sha256(session_id.encode()).digest()[:12], "big"), ""
     while len(text) < 12:
@@ -44,5 +44,10 @@ def _stem(session_id: str) -> str:
 
 
 def is_ours(client_id: str) -> bool:
-    """Tell whether an id at the exchange was given by some session of this engine."""
+    """Tell whether an id at the exchange was given by some session of an engine like this one."""
     return client_id.startswith(PREFIX) and len(client_id) == len(PREFIX) + 18
+
+
+def session_stem(client_id: str) -> str:
+    """Give what tells which session gave an id; empty for an id of somebody else's."""
+    return client_id[len(PREFIX) : len(PREFIX) + 12] if is_ours(client_id) else ""

@@ -21,6 +21,7 @@ from scalpctl.core.limits import Limit
 from scalpctl.core.money import ZERO, exact
 from scalpctl.core.orders import OrderEvent, OrderState, step
 from scalpctl.core.positions import Position
+from scalpctl.core.protection import COVERED
 from scalpctl.core.records.base import Json
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.core.records.positions import PositionOpened
@@ -98,9 +99,19 @@ def algos(ctx: Context, pending: tuple[AlgoReport, ...]) -> None:
         else:
             guarding.missed(ctx, holding)
     for client_id, report in listed.items():
-        if is_ours(client_id) and client_id not in guarded:
+        if is_ours(client_id) and client_id not in guarded and not _guards_still(ctx, report):
             _stray(ctx, "orphan_algo", report.inst_id, {"algo_id": report.algo_id, "client_id": client_id}, "cancelled")
             ctx.do(CancelAlgo(client_id, report.inst_id, report.algo_id))
+
+
+def _guards_still(ctx: Context, report: AlgoReport) -> bool:
+    """Tell whether a stop another ledger left behind is all that guards a position: it goes when another one stands."""
+    desk = ctx.desks.get(report.inst_id)
+    if desk is None:  # nothing is traded there: whoever holds it keeps what guards it
+        return any(one.inst_id == report.inst_id for one in (ctx.account.elsewhere or {}).values())
+    if desk.theirs is None:
+        return False
+    return desk.holding is None or desk.holding.guard.state not in COVERED
 
 
 def compare(ctx: Context) -> None:

@@ -29,13 +29,13 @@ def second(ctx: Context) -> None:
     ctx.set_limits(brakes.released(ctx.limits, ctx.at))
     for desk in ctx.desks.values():
         _desk(ctx, desk)
+    if _positions_are_due(ctx):
+        ctx.do(ReadPositions())
     if not ctx.recovered:
         return
     account.match_waiting(ctx)
     account.judge(ctx)
     hands.drive(ctx)
-    if ctx.seconds % (POSITIONS_EVERY_S if ctx.held or ctx.drift.suspected else FLAT_POSITIONS_EVERY_S) == 0:
-        ctx.do(ReadPositions())
     if ctx.seconds % BALANCES_EVERY_S == 0:
         ctx.do(ReadBalances())
     if ctx.seconds % BILLS_EVERY_S == 0:
@@ -49,6 +49,13 @@ def second(ctx: Context) -> None:
         ctx.booked.forget_old()
     if ctx.ending is not None:
         _finish(ctx)
+
+
+def _positions_are_due(ctx: Context) -> bool:
+    """Tell whether to read positions now: a history that cannot be read yet leaves nobody in the dark about margins."""
+    every_s = POSITIONS_EVERY_S if ctx.held or ctx.drift.suspected else FLAT_POSITIONS_EVERY_S
+    pictured = any(desk.holding is not None and desk.reading is not None for desk in ctx.desks.values())
+    return ctx.seconds % every_s == 0 and (ctx.recovered or pictured)
 
 
 def begin(ctx: Context) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from scalpctl.core.money import add
 from scalpctl.simulator import algos, announcements, liquidation, matching, ordering, positions
-from scalpctl.simulator.denied import Denied
+from scalpctl.simulator.denied import Denied, refusal_of
 from scalpctl.simulator.specs import BY_ID, SPECS
 from scalpctl.simulator.state import Account, Position, Scheduled
 
@@ -145,6 +146,25 @@ def _attached_stop(ex: Exchange, account: Account, position: Position | None, ar
     return f"added {ordering.place(ex, account, ask).order_id} in the app, with a stop"
 
 
+def _entire_stop(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    """Keep a stop or a target for the entire position, as the app offers it; ``instead`` of what stands if wanted."""
+    if position is None:
+        return ""
+    if arguments.get("instead") == "yes":
+        _cancel_stop(ex, account, position, arguments)
+    spec, leg = BY_ID[position.inst_id], arguments.get("leg", "stop")
+    sign = (1 if position.contracts > 0 else -1) * (-1 if leg == "stop" else 1)
+    away = Decimal(arguments.get("ratio", "0.03")) * sign
+    price = format(Decimal(int(ex.mark(position.inst_id) * (1 + away) / spec.tick)) * spec.tick, "f")
+    name = "sl" if leg == "stop" else "tp"
+    ask = {
+        "instId": position.inst_id, "tdMode": position.mode, "side": "sell" if position.contracts > 0 else "buy",
+        "posSide": position.pos_side, "ordType": "conditional", "closeFraction": "1", "reduceOnly": True,
+        f"{name}TriggerPx": price, f"{name}TriggerPxType": "mark", f"{name}OrdPx": "-1",
+    }  # fmt: skip
+    return f"{leg} {algos.place(ex, account, ask).algo_id} for the entire position kept in the app"
+
+
 def _cancel_stop(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
     wanted = [one for one in account.algos.values() if position is None or one.inst_id == position.inst_id]
     for algo in wanted[:1]:
@@ -241,6 +261,41 @@ def _algos_fail(ex: Exchange, account: Account, position: Position | None, argum
     return "conditional orders fail when they trigger"
 
 
+def _funding(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    """Move the next funding of an instrument, or of all, as an exchange that changes the interval does."""
+    due = ex.now + _micros(arguments, "in_seconds", "60")
+    wanted = arguments["instrument"]
+    for market in ex.state.markets.values():
+        if market.inst_id == wanted or not wanted:
+            market.funding_at = due
+            ex.listener.market(market, "funding")
+    return f"funding of {wanted or 'everything'} is due in {arguments.get('in_seconds', '60')} s"
+
+
+def _adjust(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    """Book money under a bill type that no documentation names."""
+    amount = ordering.number(arguments.get("amount", "-1.5"), "amount")
+    ex.state.books.outside = add(ex.state.books.outside, -amount)
+    ex.bill(account, arguments.get("type", "999"), "1", amount)
+    ex.listener.balance(account, "adjustment", "", "")
+    return f"{amount} USDT booked, and nobody says why"
+
+
+def _warn(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    if position is None:
+        return ""
+    ex.listener.warning(account, position)
+    return f"warned of the liquidation of {position.inst_id}"
+
+
+def _refuse(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    """Refuse every request of a kind with a code, for a while."""
+    what, code = arguments.get("what", "order"), arguments.get("code", "51030")
+    until = ex.now + _micros(arguments, "seconds", "30")
+    ex.state.switches[refusal_of(what)] = f"{code} {until}"
+    return f"{what}: refused with {code} for {arguments.get('seconds', '30')} s"
+
+
 ACTIONS: dict[str, Act] = {
     "manual-close": _manual_close,
     "manual-open": _manual_open,
@@ -250,6 +305,7 @@ ACTIONS: dict[str, Act] = {
     "foreign-order": _foreign_order,
     "trailing-stop": _trailing_stop,
     "attached-stop": _attached_stop,
+    "entire-stop": _entire_stop,
     "cancel-stop": _cancel_stop,
     "set-leverage": _set_leverage,
     "set-mode": _set_mode,
@@ -261,9 +317,14 @@ ACTIONS: dict[str, Act] = {
     "thin-book": _thin_book,
     "jump": _jump,
     "algos-fail": _algos_fail,
+    "funding": _funding,
+    "adjust": _adjust,
+    "warn": _warn,
+    "refuse": _refuse,
 }
 NEEDS_POSITION = (
-    "manual-close", "manual-add", "liquidate", "adl", "trailing-stop", "attached-stop", "cancel-stop",
+    "manual-close", "manual-add", "liquidate", "adl", "trailing-stop", "attached-stop", "cancel-stop", "entire-stop",
+    "warn",
 )  # fmt: skip
 
 

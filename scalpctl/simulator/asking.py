@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from scalpctl.errors import nearest
 from scalpctl.simulator.actors import ACTIONS
-from scalpctl.simulator.denied import Denied
+from scalpctl.simulator.denied import REFUSABLE, Denied
 from scalpctl.simulator.serving.faults import ODDITIES, WEATHER, Odds
 from scalpctl.simulator.specs import BY_ID
 
@@ -22,6 +22,7 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "foreign-order": ("instrument", "side", "contracts", "type", "price", "mode"),
     "trailing-stop": ("instrument", "ratio"),
     "attached-stop": ("instrument", "ratio"),
+    "entire-stop": ("instrument", "leg", "ratio", "instead"),
     "cancel-stop": ("instrument",),
     "set-leverage": ("instrument", "leverage", "mode"),
     "set-mode": ("to",),
@@ -33,6 +34,10 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "thin-book": ("instrument", "on"),
     "jump": ("instrument", "ratio"),
     "algos-fail": ("on",),
+    "funding": ("instrument", "in_seconds"),
+    "adjust": ("amount", "type"),
+    "warn": ("instrument",),
+    "refuse": ("what", "code", "seconds"),
     "preset": ("preset",),
     "mute": ("channel", "instrument"),
     "unmute": (),
@@ -50,7 +55,14 @@ _NUMBERS = {
     "fraction", "contracts", "price", "ratio", "leverage", "amount", "seconds", "in_seconds", "pre_open", "code",
     *_ODDS,
 }  # fmt: skip
-_WORDS = {"side": ("buy", "sell"), "mode": ("isolated", "cross"), "on": ("yes", "no")}
+_WORDS = {
+    "side": ("buy", "sell"),
+    "mode": ("isolated", "cross"),
+    "on": ("yes", "no"),
+    "what": REFUSABLE,
+    "leg": ("stop", "target"),
+    "instead": ("yes", "no"),
+}
 
 
 def require(action: str, arguments: Mapping[str, str]) -> None:

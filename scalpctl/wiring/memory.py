@@ -18,7 +18,7 @@ from scalpctl.core.sides import Action, Side
 from scalpctl.engine.booked import ids_since
 from scalpctl.engine.hands import Hand
 from scalpctl.engine.memory import Remembered, RememberedOrder, RememberedPosition
-from scalpctl.engine.names import is_ours
+from scalpctl.engine.names import session_stem, stem_of
 from scalpctl.ledger.reading import LedgerReader
 
 Row = dict[str, Any]
@@ -56,6 +56,7 @@ def remembered(reader: LedgerReader) -> Remembered:
         opened=opened is not None,
         cash=Decimal(reader.rows(_CASH)[0]["cash"] or "0"),
         hands=_hands(reader, newest or 0),
+        sessions=_sessions(reader),
         entered=int(reader.rows("SELECT count(*) AS n FROM entries")[0]["n"]),
         crashes=tuple(Instant(row["started_at"]) for row in reader.rows(_CRASHES)),
     )
@@ -171,9 +172,10 @@ def _decided(reader: LedgerReader, position_id: str) -> tuple[Cause | None, str]
 def _hands(reader: LedgerReader, newest: int) -> tuple[Hand, ...]:
     """Give the orders of others whose owner was not known when the last session ended."""
     found: dict[tuple[str, str], Hand] = {}
+    stems = set(map(stem_of, _sessions(reader)))
     for row in (*reader.rows(_QUESTIONED), *reader.rows(_OWNERLESS, (newest - _OWNERLESS_FOR_US,))):
         fill = _fill(row)
-        if is_ours(fill.client_id):
+        if session_stem(fill.client_id) in stems:
             continue
         kind, position_id = row.get("kind", "foreign_fill"), row.get("drifted") or row["position_id"] or ""
         at = fill.filled_at
@@ -181,6 +183,10 @@ def _hands(reader: LedgerReader, newest: int) -> tuple[Hand, ...]:
         hand.closed = kind == "vanished"
         found.setdefault((fill.inst_id, fill.order_id), hand).fills.append(fill)
     return tuple(found.values())
+
+
+def _sessions(reader: LedgerReader) -> tuple[str, ...]:
+    return tuple(row["session_id"] for row in reader.rows("SELECT session_id FROM sessions ORDER BY started_at"))
 
 
 def _posted(reader: LedgerReader, position_id: str, account: str) -> Decimal:

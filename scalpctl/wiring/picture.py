@@ -46,6 +46,7 @@ async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
             {
                 "instrument": one.inst_id, "client_id": one.client_id, "algo_id": one.algo_id, "kind": one.kind,
                 "action": one.action.value, "stop": _text(one.stop_trigger), "whole": one.close_fraction is not None,
+                "contracts": None if one.contracts is None else _text(one.contracts.value),
                 "margin_mode": one.margin_mode,
             }
             for one in algos

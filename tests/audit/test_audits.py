@@ -14,9 +14,11 @@ from cli.conftest import CLEAN
 from engine.conftest import Play
 
 from scalpctl.analysis.audit.books import FolderFacts
+from scalpctl.analysis.reconcile import compare
 from scalpctl.core.instants import Instant
 from scalpctl.host.clock import WallClock
 from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ledger.reading import LedgerReader
 from scalpctl.settings.loading import load
 from scalpctl.wiring.alone import looked_at, run, venue_of
 from scalpctl.wiring.session import Listening
@@ -66,6 +68,19 @@ DIFFERENCES: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
                         action="sell", stop="1", whole=True)),
     ("AU-28", lambda seen: seen.update(cash="12.5")),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("size", "guards"), [("1", True), ("2", True), ("0.5", False), (None, False)])
+def test_a_stop_with_a_size_guards_a_position_it_can_close_wholly(
+    size: str | None, *, guards: bool, played: Play, picture: dict[str, Any]
+) -> None:
+    other = json.loads(json.dumps(picture))
+    dict(DIFFERENCES)["AU-24"](other)
+    stop = {"client_id": "", "algo_id": "78", "kind": "conditional", "action": "sell", "stop": "1", "whole": False}
+    other["algos"].append(stop | {"instrument": "XRP-USDT-SWAP", "contracts": size})
+    with LedgerReader(played.folder.ledger) as reader:
+        found = {one.kind for one in compare(reader, other) if one.subject == "XRP-USDT-SWAP"}
+    assert ("missing_stop" in found) is not guards
 
 
 @pytest.mark.parametrize(("name", "change"), DIFFERENCES, ids=[one[0] for one in DIFFERENCES])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -128,6 +129,33 @@ def test_nothing_is_guessed_while_the_histories_are_silent(play: Play) -> None:
     assert play.rows("SELECT * FROM closures WHERE cause = 'manual'")
 
 
+def test_what_others_took_before_our_own_close_is_a_drift_also_when_it_is_heard_of_afterwards(play: Play) -> None:
+    async def held(session: Any) -> None:
+        desks = session.machine.context.desks.values()
+        await until(session, lambda: any(desk.holding is not None and desk.holding.entered for desk in desks))
+        session.stop.set()
+
+    async def close(session: Any) -> None:
+        await session.venue.clock.sleep(20)
+        asked = asyncio.ensure_future(session.runner.order(command("close", all=True)))
+        await session.venue.clock.sleep(20)
+        session.venue.host.command("unsilence", {})
+        await asked
+        await session.venue.clock.sleep(60)
+        session.stop.set()
+
+    play.session(1, held)
+    exchange = play.exchange()
+    actors.perform(exchange, next(iter(exchange.state.accounts.values())), "manual-close", {"fraction": "0.5"})
+    Store(play.folder.path).save(exchange.snapshot())
+    play.begun = lambda session: session.venue.host.command("silence", {"path": "/api/v5/trade/fills"})
+    play.session(1, close)
+    play.check()
+    (closure,) = play.rows("SELECT closed_by FROM closures")
+    (drift,) = play.rows("SELECT kind, cause FROM drifts WHERE kind IN ('foreign_fill', 'vanished')")
+    assert (closure["closed_by"], drift["kind"], drift["cause"]) == ("tester", "foreign_fill", "manual")
+
+
 def test_an_engine_that_keeps_crashing_only_protects(play: Play) -> None:
     prepare_folder(play.folder)
     writer = open_ledger(play.folder, HandClock(SIM_BEGINS), CountedIds(), purpose="test", holder=Holder(0, "virtual"))
@@ -165,6 +193,32 @@ def test_a_position_that_has_lost_before_it_is_found_is_guarded_and_not_closed(p
     (stop,) = play.rows("SELECT trigger_price FROM protections WHERE state = 'live'")
     assert abs(Decimal(stop["trigger_price"]) / entry - Decimal("0.992")) < Decimal("0.0002")
     play.check()
+
+
+@pytest.mark.parametrize("leg", ["stop", "target"])
+def test_a_position_whose_owner_keeps_a_stop_for_all_of_it_gets_one_of_ours_beside_it(play: Play, leg: str) -> None:
+    """Of those for an entire position the exchange takes one only: ours has a size, and grows with the position."""
+    play.config = f"{QUIET}safety: {{appeared_positions: protect}}\n"
+    exchange, account = play.opened()
+    sol = {"instrument": "SOL-USDT-SWAP"}
+    actors.perform(exchange, account, "manual-open", sol | {"side": "buy", "contracts": "2"})
+    exchange.advance(exchange.now + 5_000_000)
+    actors.perform(exchange, account, "entire-stop", sol | {"leg": leg})
+    Store(play.folder.path).save(exchange.snapshot())
+    play.session(0.02)
+    play.check()
+    play.session(0.02, schedule='- {at: 10s, do: manual-add, instrument: SOL-USDT, contracts: "3"}\n')
+    play.check()
+    play.session(0.02)  # and once more after a start that finds it so
+    play.check()
+    assert play.rows("SELECT 1 FROM closures") == []
+    assert play.rows("SELECT 1 FROM limit_latches WHERE name = 'unprotected'") == []
+    refused, stop = play.rows("SELECT kind, state, placed_at, confirmed_at FROM protections ORDER BY seq")
+    assert (refused["kind"], refused["state"]) == ("stop_full", "refused")
+    assert (stop["kind"], stop["state"]) == ("stop_sized", "live")
+    assert stop["confirmed_at"] - refused["placed_at"] < 1_000_000
+    (ours,) = (one for one in next(iter(play.exchange().state.accounts.values())).algos.values() if one.client_id)
+    assert (ours.contracts, ours.dies_with_position) == (Decimal(5), True)
 
 
 @pytest.mark.parametrize("found", ["while it runs", "at its start"])

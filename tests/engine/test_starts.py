@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from typing import Any
 
 import pytest
-from engine.conftest import Play
+from audit.forging import audited
+from engine.conftest import Play, is_covered, until
 
 from scalpctl.errors import ExchangeUnavailable
 
@@ -48,3 +50,60 @@ def test_a_session_that_could_not_begin_says_so_itself(play: Play) -> None:
     play.begun = None
     assert play.session(0.1).orderly
     play.check()
+
+
+async def until_held(session: Any) -> None:
+    desks = session.machine.context.desks.values()
+    await until(session, lambda: any(desk.holding is not None and desk.holding.entered for desk in desks))
+    session.stop.set()
+
+
+def test_a_new_ledger_never_takes_away_the_stop_that_an_old_one_left_before_its_own_stands(play: Play) -> None:
+    play.session(1, until_held)
+    for path in play.folder.path.iterdir():
+        if not path.name.startswith("exchange."):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.rmtree(play.root / "anchors")
+    bare: list[int] = []
+
+    async def watched(session: Any) -> None:
+        def watcher(*_: Any) -> None:
+            account = next(iter(session.venue.host.exchange.state.accounts.values()))
+            bare.extend(1 for one in account.positions.values() if one.contracts and not is_covered(one, account))
+
+        session.runner.watchers.append(watcher)
+        await session.venue.clock.sleep(60)
+        session.stop.set()
+
+    play.session(1, watched)
+    assert bare == []
+    *_, stop = play.rows("SELECT kind, state FROM protections ORDER BY seq")
+    assert (stop["kind"], stop["state"]) == ("stop_sized", "live")
+    account = next(iter(play.exchange().state.accounts.values()))
+    assert [algo.inst_id for algo in account.algos.values()] == [one.inst_id for one in account.positions.values()]
+    causes = {row["kind"]: row["cause"] for row in play.rows("SELECT kind, cause FROM drifts")}
+    assert causes["orphan_algo"] == "left_behind"
+    assert causes["appeared"] == "other_client"
+    assert "AU-13" not in audited(play.folder.ledger)
+
+
+def test_a_history_that_cannot_be_read_is_no_reason_to_close_what_is_held(play: Play) -> None:
+    seen: list[str] = []
+
+    async def watched(session: Any) -> None:
+        await session.venue.clock.sleep(300)
+        seen.extend(row["cause"] for row in play.rows("SELECT cause FROM closures"))
+        session.venue.host.command("unsilence", {})
+        await session.venue.clock.sleep(30)
+        assert session.machine.context.usable
+
+    play.session(1, until_held)
+    play.begun = lambda session: session.venue.host.command("silence", {"path": "/api/v5/trade/fills"})
+    play.session(0.1, watched)
+    play.check()
+    assert "margin_safety" not in seen
+    events = play.rows(
+        "SELECT event FROM connection_events WHERE connection = 'private' AND session_id = ?", play.sessions[1]
+    )
+    assert [row["event"] for row in events if row["event"] != "retry"] == ["opened", "ready"]
+    assert [row["why"] for row in play.rows("SELECT why FROM margin_checks WHERE why LIKE '%stale%'")] == []

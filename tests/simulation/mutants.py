@@ -207,9 +207,18 @@ def _floats() -> list[Change]:
 def _believed_at_once() -> list[Change]:
     from scalpctl.core import drift
 
+    real = recovering.compare
+
+    def compare(ctx: Any) -> None:
+        for desk in ctx.desks.values() if ctx.recovered else ():
+            if desk.theirs is None and not desk.is_busy:
+                desk.holding = None
+        real(ctx)
+
     return [
         (drift, "observe", lambda state, found, at, limits: (state, tuple(found))),
         (recovering, "_look_for", recovering.adopt),
+        (recovering, "compare", compare),
     ]
 
 
@@ -310,11 +319,11 @@ MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "what others close costs nothing": (_strangers_cost_nothing, SWARM),
     "missed executions are not read again": (_fills_not_read_again, SWARM),
     "positions that vanish are not noticed": (_vanished_ignored, SWARM),
-    "one picture is believed": (_believed_at_once, SWARM),
+    "one picture is believed": (_believed_at_once, "added-unseen"),
     "every cause is unknown": (_closed_on_a_guess, SWARM),
     "strangers stay strangers": (_strangers_unexplained, SWARM),
     "gates only advise": (_gates_open, SWARM),
-    "a restart forgets what a turn left": (_turn_forgotten, "2037"),
+    "a restart forgets what a turn left": (_turn_forgotten, "turned-while-away"),
     "a restart leaves alone what is held": (_held_and_left_alone, SWARM),
     "a close that waits has no stop beside it": (_no_second_stop, "thin"),
     "a restart forgets its orders": (_orders_forgotten, DEATHS),

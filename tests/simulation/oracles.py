@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+from engine.conftest import is_covered
 from simulation.plans import Act
 
 NAKED_S = 3.0
@@ -20,8 +21,9 @@ DISTURBED_S = 75.0
 ENDS_WITHIN_S = 5
 WEATHER_S = {"none": 0, "light": 20, "storm": 20, "fog": 45}
 """What lost answers excuse: each attempt takes as long as a request may."""
-LEVERAGE_MAX, ENTRIES_PER_MINUTE_MAX, REPEATED_MAX = 10, 10, 3
-"""The first two as the default configuration has them."""
+LEVERAGE_MAX, ENTRIES_PER_MINUTE_MAX, REPEATED_MAX, STOPS_MAX = 10, 10, 3, 25
+"""The first two as the default configuration has them; the last where a stop is refused whatever it asks for: twice a
+second until the position is closed for want of one, every five seconds from then on."""
 BLINDING = frozenset(
     {
         "silence",
@@ -37,6 +39,10 @@ BLINDING = frozenset(
         "listing",
         "algos",
         "disk",
+        "away",
+        "ends",
+        "again",
+        "refusals",
     }
 )
 
@@ -55,11 +61,17 @@ class Oracles:
     judged_at: int = 0
     entries: dict[str, int] = field(default_factory=dict)
     failed_at: int | None = None
+    refusing: bool = False
+    """Whether stops are refused at some time, whatever they ask for."""
 
     def disturbed(self, act: Act, now: int) -> None:
         """Take note of what happens: until it has passed, stops may be late."""
         if act.family in BLINDING:
-            lasts_s = DISTURBED_S * (3 if act.action in {"mute", "silence"} else 1)
+            slowly = act.action in {"mute", "silence"} or (act.action in {"away", "end"} and self.weather == "fog")
+            lasts_s = DISTURBED_S * (3 if slowly else 1)  # in fog a start takes minutes until the first picture
+            if act.action == "refuse":
+                lasts_s += int(dict(act.arguments)["seconds"])
+                self.refusing |= dict(act.arguments)["what"] == "stop"
             self.disturbed_until = max(self.disturbed_until, now + int(lasts_s * 1e6))
 
     def failed(self, now: int) -> None:
@@ -88,11 +100,14 @@ class Oracles:
             self._stubborn(host)
 
     def _naked(self, account: Any, now: int) -> None:
-        held = {f"{one.inst_id} {one.mode}" for one in account.positions.values() if one.contracts}
-        covered = {f"{algo.inst_id} {algo.mode}" for algo in account.algos.values() if algo.fraction == "1"}
-        for inst_id in set(self.naked_since) - (held - covered):
+        bare = {
+            f"{one.inst_id} {one.mode}"
+            for one in account.positions.values()
+            if one.contracts and not is_covered(one, account)
+        }
+        for inst_id in set(self.naked_since) - bare:
             del self.naked_since[inst_id]
-        for inst_id in held - covered:
+        for inst_id in bare:
             since = self.naked_since.setdefault(inst_id, now)
             seconds = (now - max(since, self.disturbed_until)) / 1e6
             self.worst_naked_s = max(self.worst_naked_s, seconds)
@@ -135,7 +150,8 @@ class Oracles:
                 key = (one.kind, one.code, *(str(one.ask.get(name, "")) for name in same))
                 asked[key] = asked.get(key, 0) + 1
         for key, times in asked.items():
-            if times > REPEATED_MAX:
+            needed = self.refusing and "order-algo" in key[0]  # a stop is tried for as long as it is missing
+            if times > (STOPS_MAX if needed else REPEATED_MAX):
                 self._broke(f"O13: refused {times} times within a minute: {' '.join(part for part in key if part)}")
 
     def _broke(self, what: str) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
+
+from simulation.families import ANYTHING, ENDS, FAMILIES, RARE, SETTINGS
 
 WORLDS = ("range", "chop", "trend", "crash", "squeeze", "mixed")
 NIGHT, NIGHTS = "night", 7
 """The world in which tickers fall silent by themselves: every seventh brief plan is played in it."""
 WIDE = "0.02"
 """How far from the mark a price may usually be."""
+ABSENCES = ("away", "ends")
+"""The families in which no engine runs for a while."""
 LASTS_S, BRIEF_S = 2_400, 330
 """The safety phase: trouble happens in it; what follows is calm. A brief one begins with something held."""
 
@@ -86,91 +89,6 @@ class Plan:
         return cls(int(said["seed"]), said["world"], said["weather"], acts, lasts_s, settings)
 
 
-Drawn = tuple[str, dict[str, str]]
-FAMILIES: dict[str, Callable[[Random], Drawn]] = {
-    "others": lambda dice: dice.choice([
-        ("manual-close", {}), ("manual-close", {"fraction": "0.5"}), ("manual-add", {}),
-        ("trailing-stop", {}), ("attached-stop", {}),
-        ("manual-open", {"instrument": "SOL-USDT-SWAP", "side": dice.choice(["buy", "sell"]), "contracts": "2"}),
-        ("foreign-order", {"instrument": "DOGE-USDT-SWAP", "side": dice.choice(["buy", "sell"]), "contracts": "2"}),
-    ]),
-    "exchange": lambda dice: dice.choice([
-        ("liquidate", {}), ("liquidate", {"fraction": "0.5"}), ("adl", {}), ("adl", {"fraction": "0.5"}),
-    ]),
-    "stops": lambda dice: dice.choice([("cancel-stop", {}), ("cancel-stop", {})]),
-    "account": lambda dice: dice.choice([
-        ("set-leverage", {"leverage": dice.choice(["3", "7"])}), ("transfer", {"amount": dice.choice(["50", "-20"])}),
-    ]),
-    "market": lambda dice: dice.choice([("jump", {"ratio": dice.choice(["0.01", "-0.02"])}), ("thin-book", {})]),
-    "silence": lambda dice: dice.choice([
-        ("mute", {"channel": dice.choice(["tickers", "orders", "positions", "mark-price"])}),
-        ("silence", {"path": dice.choice(["/api/v5/trade/orders-history", "/api/v5/trade/fills", "/api/v5/account"])}),
-    ]),
-    "outage": lambda dice: dice.choice([
-        ("outage", {"seconds": dice.choice(["10", "45"])}), ("maintenance", {"seconds": "60"}),
-        ("maintenance", {"in_seconds": "120", "seconds": "60", "pre_open": "30"}),
-    ]),
-    "lines": lambda dice: dice.choice([("disconnect", {}), ("notice", {}), ("disconnect", {"code": "1006"})]),
-    "clock": lambda dice: ("skew", {"seconds": dice.choice(["-3", "0.7", "20"])}),
-    "operator": lambda dice: dice.choice([("halt", {}), ("close-all", {}), ("pause", {})]),
-    "kill": lambda dice: ("kill", {}),
-    "listing": lambda dice: ("suspend", {"instrument": dice.choice(["SOL-USDT-SWAP", "DOGE-USDT-SWAP"])}),
-    "delisting": lambda dice: ("delist", {"instrument": "ETH-USDT-SWAP", "in_seconds": dice.choice(["0", "300"])}),
-    "algos": lambda dice: ("algos-fail", {}),
-    "stale": lambda dice: dice.choice([
-        ("positions", {"to": "empty"}), ("oddity", {"read_lag_ms": dice.choice(["400", "2500"])}),
-    ]),
-}  # fmt: skip
-
-ANYTHING = FAMILIES | {
-    "disk": lambda dice: ("disk", {"pragma": dice.choice(["query_only = ON", "max_page_count = 1"])})
-}
-"""What a brief plan draws from; long ones keep the families their seeds were drawn from."""
-
-SETTINGS: dict[str, dict[str, Any]] = {
-    "one-position": {"limits": {"positions_open_max": 1}},
-    "little-exposure": {"limits": {"exposure_usd_max": 150}},
-    "adopting": {"safety": {"appeared_positions": "adopt"}},
-    "flattening": {"safety": {"appeared_positions": "flatten"}},
-    "still-stops": {"safety": {"mirror_trailing": False}},
-    "cross": {"exchange": {"margin_mode": "cross"}},
-    "all-signals": {"strategy": {"signals": ["rsi", "bollinger", "macd", "ema_cross", "impulse"]}},
-    "large": {
-        "limits": {
-            "max_usd_size": 8000,
-            "exposure_usd_max": 30000,
-            "risk_per_trade_ratio": 0.05,
-            "daily_loss_ratio_max": 0.5,
-            "drawdown_ratio_max": 0.5,
-        },
-        "strategy": {
-            "parameters": {
-                "sizing": {
-                    "profiles": [
-                        {"equity_usd_max": 5000000, "size_usd_min": 4000, "size_usd_max": 6000, "positions_max": 6}
-                    ],
-                    "margin_use_ratio": 0.95,
-                    "position_ratio": 0.9,
-                }
-            }
-        },
-    },
-    "small": {"instruments": ["XRP-USDT-SWAP", "ADA-USDT-SWAP", "LTC-USDT-SWAP", "TRB-USDT-SWAP"]},
-}
-"""What brief plans may have configured otherwise; of two that say the same setting the later one holds.
-
-What is held when they begin is in none of the small instruments: somebody took out of the configuration what is held.
-"""
-
-ENDS: dict[str, Callable[[str, dict[str, str]], tuple[str, tuple[tuple[str, str], ...]]]] = {
-    "silence": lambda action, _: (f"un{action}", ()),
-    "listing": lambda _, arguments: ("resume", tuple(arguments.items())),
-    "algos": lambda action, _: (action, (("on", "no"),)),
-    "stale": lambda action, _: (action, (("to", ""),) if action == "positions" else (("read_lag_ms", "0"),)),
-}
-"""How what was taken away comes back: what never speaks again cannot be traded with."""
-
-
 def deaf(seed: int) -> Plan:
     """A plan in which answers get lost and the channel that would tell of orders is silent: only asking helps."""
     acts = (
@@ -194,7 +112,8 @@ def brief(seed: int) -> Plan:
     """Draw a plan of a few minutes in which two or three things meet: many of them cost what one long one does."""
     dice = Random(f"brief:{seed}")
     chosen = dice.sample(list(ANYTHING), dice.randint(2, 3))
-    acts = [*(act for family in chosen for act in _drawn(dice, family, BRIEF_S)), *_narrow(seed)]
+    drawn = [act for family in chosen for act in _drawn(dice, family, BRIEF_S)]
+    acts = [*drawn, *_narrow(seed), *_rare(seed)]
     weather = dice.choice(["none", "none", "light", "storm", "fog"])
     world = dice.choice(WORLDS)
     in_a_night = seed % NIGHTS == NIGHTS - 1
@@ -217,6 +136,26 @@ def _narrow(seed: int) -> list[Act]:
         Act(begins, "limits", "oddity", (("band", band),)),
         Act(begins + lasts, "limits", "oddity", (("band", WIDE),)),
     ]
+
+
+def _rare(seed: int) -> list[Act]:
+    """Draw what comes rarely, and sometimes others while nobody is there: every second plan."""
+    dice = Random(f"rare:{seed}")
+    if dice.random() >= 1 / 2:
+        return []
+    acts: list[Act] = []
+    for family in dice.sample(list(RARE), dice.choice([1, 1, 2])):
+        action, arguments = RARE[family](dice)
+        at_s = dice.randint(20, BRIEF_S - 150)
+        acts.append(Act(at_s, family, action, tuple(arguments.items())))
+        if family in ABSENCES and dice.random() < 2 / 3:
+            other, said = ANYTHING["others" if dice.random() < 2 / 3 else "exchange"](dice)
+            then_s = at_s + dice.randint(1, int(arguments["seconds"]))
+            acts.append(Act(then_s, "others", other, tuple(said.items())))
+            if other == "manual-open" and dice.random() < 1 / 2:  # and guards it as the app offers
+                guard = {"instrument": said["instrument"], "leg": dice.choice(["stop", "target"])}
+                acts.append(Act(then_s, "others", "entire-stop", tuple(guard.items())))
+    return acts
 
 
 def _drawn(dice: Random, family: str, lasts_s: int) -> list[Act]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import traceback
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from engine.conftest import Killed, Play
+from simulation.absences import OPENING, in_its_mode, pass_over
 from simulation.beginnings import goes_on
 from simulation.oracles import Oracles, final
 from simulation.plans import LASTS_S, WIDE, Act, Plan
@@ -19,8 +22,12 @@ from scalpctl.engine.events import Ordered
 from scalpctl.errors import LedgerWriteFailed
 
 CALM_H, BRIEF_CALM_H = 0.15, 0.05
+OPEN_DRIFTS = (
+    "SELECT d.drift_id, b.bill_id, b.ccy, (SELECT dsum(p.amount) FROM postings p WHERE p.bill_id = b.bill_id AND "
+    "p.account = 'suspense') AS amount FROM drifts d JOIN bills b ON b.bill_id = json_extract(d.theirs, '$.bill_id') "
+    "WHERE d.kind = 'unmatched_bill' AND d.resolved_at IS NULL AND b.type = '999'"
+)
 SHRINKS_MAX = 24
-OPENING = ("manual-open", "foreign-order")
 
 
 @dataclass
@@ -76,22 +83,18 @@ class _Run:
         self.orders: list[asyncio.Future[None]] = []
         self.dying = False
         self.sick = False
+        self.over = False
+        self.away: Act | None = None
+        """What is to happen while nobody is there, if somebody leaves."""
 
     def whole(self) -> Outcome:
         try:
-            for _ in range(len(self.plan.acts) + 1):
-                self.dying = self.sick = False
-                try:
-                    self.play.session(self.plan.lasts_s / 3_600, self._trouble)
-                    if self.oracles.failed_at is not None:
-                        self.oracles.ended(self.play.exchange())
+            for _ in range(2 * len(self.plan.acts) + 1):
+                self.dying = self.sick = self.over = False
+                self.away = None
+                if not self._one_session():
                     break
-                except Killed:
-                    continue
-                except LedgerWriteFailed:  # a sick disk ends a session; somebody makes room, and the next one begins
-                    if not self.sick:
-                        raise
-                    self.oracles.ended(self.play.exchange())
+                self._nobody_there()
             self.play.faults, self.dying = "none", False
             self.play.session(CALM_H if self.plan.lasts_s == LASTS_S else BRIEF_CALM_H, self._calm)
             self.outcome.broken += self.oracles.broken
@@ -103,6 +106,41 @@ class _Run:
         self.outcome.worst_naked_s = self.oracles.worst_naked_s
         return self.outcome
 
+    def _one_session(self) -> bool:
+        """Play until the process ends; gives whether another one begins."""
+        try:
+            self.play.session(self.plan.lasts_s / 3_600, self._trouble, flatten=self._flattens())
+            if self.oracles.failed_at is not None:
+                self.oracles.ended(self.play.exchange())
+        except Killed:
+            return True
+        except LedgerWriteFailed:  # a sick disk ends a session; somebody makes room, and the next one begins
+            if not self.sick:
+                raise
+            self.oracles.ended(self.play.exchange())
+            return True
+        return self.over
+
+    def _flattens(self) -> bool:
+        """Tell whether the next orderly end closes everything first."""
+        ends = (dict(act.arguments)["flatten"] for act in self.waiting if act.action == "end")
+        return next(ends, "no") == "yes"
+
+    def _nobody_there(self) -> None:
+        """Let the exchange go on without us, and others act; then somebody starts the engine again."""
+        if self.away is None:
+            return
+        lasts_s = int(dict(self.away.arguments)["seconds"])
+        pass_over(self.play, lasts_s, self._due)
+        self.oracles.disturbed(self.away, self.play.exchange().now)
+
+    def _due(self, until: int) -> Iterator[tuple[int, Act]]:
+        """Give what happens up to an instant, with when it does."""
+        while self.waiting and (at := (self.begun_at or 0) + self.waiting[0].at_s * 1_000_000) <= until:
+            act = self.waiting.pop(0)
+            self.outcome.last_events.append(f"{act} (nobody there)")
+            yield at, act
+
     async def _trouble(self, session: Any) -> None:
         host = session.venue.host
         self.begun_at = self.begun_at or host.exchange.now
@@ -113,27 +151,34 @@ class _Run:
             self.waiting.remove(act)
             self.oracles.disturbed(act, host.exchange.now)
             await self._do(session, act)
+            if self.over:
+                return
 
     async def _do(self, session: Any, act: Act) -> None:
         self.outcome.last_events.append(str(act))
-        if act.action == "kill":
-            self.dying = True
+        arguments = dict(act.arguments)
+        if act.action in {"kill", "away"}:
+            self.dying, self.away = True, act if act.action == "away" else None
+            if "twice_after_s" in arguments:
+                self.waiting.insert(0, Act(act.at_s + int(arguments["twice_after_s"]), act.family, "kill"))
+            return
+        if act.action == "end":
+            self.over, self.away = True, act
+            session.stop.set()
             return
         if act.action == "disk":
             self.sick = True
             session.writer.wait()  # its thread is not in the middle of anything: the connection is the thread's
             session.writer._connection.execute(f"PRAGMA {dict(act.arguments)['pragma']}")
             return
-        arguments = dict(act.arguments)
-        if act.family == "operator":
-            name = "close" if act.action == "close-all" else act.action
-            wanted = {"all": True} if act.action == "close-all" else {"reason": "the plan says so"}
+        if act.action in ORDERS:
+            name, wanted = ORDERS[act.action](session, arguments)
             order = Ordered(f"plan-{act.at_s}-{act.action}", name, wanted, "plan")
             self.orders.append(asyncio.ensure_future(_ignored(session.runner.order(order))))
             return
         with suppress(Exception):  # an exchange may refuse what others try
             host = session.venue.host
-            host.command(act.action, _in_its_mode(host, arguments) if act.action in OPENING else arguments)
+            host.command(act.action, in_its_mode(host.exchange, arguments) if act.action in OPENING else arguments)
 
     def _watch(self, session: Any) -> None:
         def watcher(event: Any, step: Any, at: Any) -> None:
@@ -164,14 +209,26 @@ class _Run:
         order = Ordered("plan-resume", "resume", {"reason": "it is calm again"}, "plan")
         await session.venue.clock.sleep(90)
         await _ignored(session.runner.order(order))
+        for number, drift in enumerate(self.play.rows(OPEN_DRIFTS)):  # money under a type nobody documents
+            amount = format(-Decimal(drift["amount"]), "f")
+            wanted = drift | {"amount": amount, "reason": "a person looked", "to": "transfer"}
+            await _ignored(session.runner.order(Ordered(f"plan-resolve-{number}", "resolve", wanted, "plan")))
 
 
-def _in_its_mode(host: Any, arguments: dict[str, str]) -> dict[str, str]:
-    """Let others trade an instrument that is held in the mode it is held in: both at once is what nobody here tells."""
-    positions = next(iter(host.exchange.state.accounts.values())).positions.values()
-    held = {one.inst_id: one.mode for one in positions if one.contracts}
-    inst_id = arguments.get("instrument", "")
-    return arguments | ({"mode": held[inst_id]} if inst_id in held else {})
+def _held(session: Any) -> str:
+    """Give an instrument that is held, if any."""
+    desks = session.machine.context.desks.values()
+    return next((desk.inst_id for desk in desks if desk.holding is not None), "")
+
+
+ORDERS: dict[str, Callable[[Any, dict[str, str]], tuple[str, dict[str, Any]]]] = {
+    "close-all": lambda _session, _said: ("close", {"all": True}),
+    "close-part": lambda session, said: ("close", {"instrument": _held(session), "fraction": said["fraction"]}),
+    "halt": lambda _session, _said: ("halt", {"reason": "the plan says so"}),
+    "pause": lambda _session, _said: ("pause", {"reason": "the plan says so"}),
+    "reread": lambda _session, _said: ("reread", {}),
+}
+"""What a person at a terminal asks for."""
 
 
 async def _ignored(answer: Any) -> None:

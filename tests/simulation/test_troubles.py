@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from engine.conftest import Play, command, until
+from engine.conftest import Play, command, is_covered, until
 from simulation.oracles import Oracles, final
 
 from scalpctl.host.clock import WallClock
@@ -107,8 +107,7 @@ def test_a_task_that_ends_stops_the_engine(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="nobody watches"):
         play.session(0.3)
     account = next(iter(play.exchange().state.accounts.values()))
-    stops = {algo.inst_id for algo in account.algos.values() if algo.fraction == "1"}
-    assert stops >= {one.inst_id for one in account.positions.values() if one.contracts}
+    assert all(is_covered(one, account) for one in account.positions.values() if one.contracts)
     play.begun = None
     play.session(0.2)
     assert not [*final(play)]

@@ -153,6 +153,11 @@ class StreamMachine:
         elif self.phase is Phase.READY:
             self._watch_freshness(now)
 
+    def resyncing(self, now: Monotonic) -> None:
+        """Learn that REST is asked again: each time of asking has its own limit."""
+        if self.phase is Phase.SNAPSHOT:
+            self._phase_since = now
+
     def resynced(self, now: Monotonic) -> None:
         """Learn that REST has been asked and merged."""
         if self.phase is Phase.SNAPSHOT:

@@ -23,6 +23,7 @@ from scalpctl.ports.clock import Clock
 from scalpctl.ports.connections import ConnectionListener
 
 TICK_S = 0.5
+RESYNC_AGAIN_S, RESYNC_AGAIN_MAX_S = 1.0, 8.0
 CONNECTIONS_PER_SECOND = 2
 """The exchange allows three; the third is for a person's terminal."""
 
@@ -43,7 +44,7 @@ class Consumer(Protocol):
         ...
 
     async def resync(self) -> None:
-        """Ask REST where things stand; ExchangeUnavailable means that the line does not become ready."""
+        """Ask REST where things stand; as long as it raises ExchangeUnavailable the line is not ready: called again."""
         ...
 
 
@@ -154,16 +155,23 @@ class Session:
         self._owner.noted(fact, detail)
 
     async def _resynchronise(self) -> None:
-        try:
-            await self._owner.consumer.resync()
-        except ExchangeUnavailable as error:
-            self.hang_up(f"no resync: {error.message}")
-            return
-        except AccessRefused as refusal:
-            self.refused(refusal)
-            self.hang_up("the key is refused")
-            return
-        self.machine.resynced(self._owner.clock.monotonic())
+        """Ask REST until it answers: the line is kept meanwhile, for what it tells does not need the answer."""
+        clock, pause_s = self._owner.clock, RESYNC_AGAIN_S
+        while True:
+            try:
+                await self._owner.consumer.resync()
+            except ExchangeUnavailable as error:
+                self.noted(ConnectionFact.RETRY, f"no resync: {error.message}; again in {pause_s:g} s")
+                await clock.sleep(pause_s)
+                self.machine.resyncing(clock.monotonic())
+                pause_s = min(2 * pause_s, RESYNC_AGAIN_MAX_S)
+            except AccessRefused as refusal:
+                self.refused(refusal)
+                self.hang_up("the key is refused")
+                return
+            else:
+                self.machine.resynced(clock.monotonic())
+                return
 
     def _resync_ended(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scalpctl.simulator import actors, algos, margins, ordering, positions
-from scalpctl.simulator.denied import Denied
+from scalpctl.simulator.denied import Denied, refuse_as_asked
 from scalpctl.simulator.exchange import Exchange
 from scalpctl.simulator.serving import account_rows as rows
 from scalpctl.simulator.serving import market_rows
@@ -93,6 +93,7 @@ def set_leverage(ex: Exchange, account: Account, params: Params) -> Rows:
     spec, mode, lever = spec_of(params), str(params.get("mgnMode") or ""), str(params.get("lever") or "")
     if mode not in {"cross", "isolated"}:
         raise Denied("51000", "Parameter mgnMode error")
+    refuse_as_asked(ex.state.switches, ex.now, "leverage")
     actors.set_leverage(ex, account, spec.inst_id, mode, lever)
     return [{"lever": lever, "mgnMode": mode, "instId": spec.inst_id, "posSide": str(params.get("posSide") or "")}]
 

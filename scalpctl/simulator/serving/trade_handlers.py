@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scalpctl.simulator import algos, ordering, switch
-from scalpctl.simulator.denied import Denied
+from scalpctl.simulator.denied import Denied, refuse_as_asked
 from scalpctl.simulator.exchange import Exchange
 from scalpctl.simulator.serving.market_rows import millis
 from scalpctl.simulator.state import Account
@@ -18,20 +18,20 @@ ALL_FAILED, PARTLY = "1", "2"
 
 def place(ex: Exchange, account: Account, ask: Any) -> Rows:
     """Place orders."""
-    return _each(ex, ask, lambda item: ordering.place(ex, account, item))
+    return _each(ex, ask, "order", lambda item: ordering.place(ex, account, item))
 
 
 def cancel(ex: Exchange, account: Account, ask: Any) -> Rows:
     """Cancel orders."""
-    return _each(ex, ask, lambda item: ordering.cancel(ex, account, item))
+    return _each(ex, ask, "cancel", lambda item: ordering.cancel(ex, account, item))
 
 
 def amend(ex: Exchange, account: Account, ask: Any) -> Rows:
     """Change orders."""
-    return _each(ex, ask, lambda item: ordering.amend(ex, account, item))
+    return _each(ex, ask, "amend", lambda item: ordering.amend(ex, account, item))
 
 
-def _each(ex: Exchange, ask: Any, act: Callable[[dict[str, Any]], Any]) -> Rows:
+def _each(ex: Exchange, ask: Any, what: str, act: Callable[[dict[str, Any]], Any]) -> Rows:
     found: Rows = []
     for item in _items(ask, BATCH_MAX):
         row = {
@@ -40,6 +40,7 @@ def _each(ex: Exchange, ask: Any, act: Callable[[dict[str, Any]], Any]) -> Rows:
             "sCode": "0", "sMsg": "", "subCode": "",
         }  # fmt: skip
         try:
+            refuse_as_asked(ex.state.switches, ex.now, what)
             order = act(item)
             row |= {"ordId": order.order_id, "clOrdId": order.client_id}
         except Denied as no:
@@ -67,20 +68,20 @@ def code_of(rows: Rows) -> str:
 
 def place_algo(ex: Exchange, account: Account, ask: Any) -> Rows:
     """Keep a conditional order."""
-    return _each_algo(ask, lambda item: algos.place(ex, account, item))
+    return _each_algo(ex, ask, "stop", lambda item: algos.place(ex, account, item))
 
 
 def cancel_algos(ex: Exchange, account: Account, ask: Any) -> Rows:
     """Cancel conditional orders."""
-    return _each_algo(ask, lambda item: algos.cancel(ex, account, item))
+    return _each_algo(ex, ask, "cancel-stop", lambda item: algos.cancel(ex, account, item))
 
 
 def amend_algos(ex: Exchange, account: Account, ask: Any) -> Rows:
     """Move conditional orders."""
-    return _each_algo(ask, lambda item: algos.amend(ex, account, item))
+    return _each_algo(ex, ask, "move-stop", lambda item: algos.amend(ex, account, item))
 
 
-def _each_algo(ask: Any, act: Callable[[dict[str, Any]], Any]) -> Rows:
+def _each_algo(ex: Exchange, ask: Any, what: str, act: Callable[[dict[str, Any]], Any]) -> Rows:
     found: Rows = []
     for item in _items(ask, ALGOS_MAX):
         row = {
@@ -88,6 +89,7 @@ def _each_algo(ask: Any, act: Callable[[dict[str, Any]], Any]) -> Rows:
             "tag": str(item.get("tag") or ""), "reqId": str(item.get("reqId") or ""), "sCode": "0", "sMsg": "",
         }  # fmt: skip
         try:
+            refuse_as_asked(ex.state.switches, ex.now, what)
             algo = act(item)
             row |= {"algoId": algo.algo_id, "algoClOrdId": algo.client_id}
         except Denied as no:

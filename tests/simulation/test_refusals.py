@@ -1,0 +1,89 @@
+"""What the exchange refuses, whatever is asked: a refusal is listened to, and nothing is hammered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engine.conftest import Play, until
+from simulation.oracles import final
+
+from scalpctl.core.protection import ProtectionState
+
+
+async def _protected(session: Any) -> Any:
+    """Wait for a position whose stop stands, and give its desk."""
+    desks = session.machine.context.desks.values()
+
+    def stands(desk: Any) -> bool:
+        return desk.holding is not None and desk.holding.entered and desk.holding.guard.state == "protected"
+
+    await until(session, lambda: any(map(stands, desks)))
+    return next(desk for desk in desks if stands(desk))
+
+
+async def _loses_its_stop(session: Any, lost: list[int], wait_s: int, **refused: str) -> None:
+    """Have kinds of requests refused with codes, then the stop of a position cancelled; and wait."""
+    host = session.venue.host
+    desk = await _protected(session)
+    for what, code in refused.items():
+        host.command("refuse", {"what": what, "code": code, "seconds": str(wait_s - 30)})
+    host.command("cancel-stop", {"instrument": desk.inst_id})
+    lost.append(host.exchange.now)
+    await session.venue.clock.sleep(wait_s)
+    session.stop.set()
+
+
+def _stops(play: Play) -> list[int]:
+    return [row["placed_at"] for row in play.rows("SELECT placed_at FROM protections ORDER BY placed_at")]
+
+
+@pytest.mark.parametrize(("code", "within_s"), [("51301", 2.0), ("51030", 9.5), ("51088", 9.5)])
+def test_a_position_whose_stop_the_market_has_passed_is_closed_at_once(
+    tmp_path: Path, code: str, within_s: float
+) -> None:
+    """Any other refusal is tried again until the time for it is over."""
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    lost: list[int] = []
+    play.session(1, lambda session: _loses_its_stop(session, lost, 90, stop=code))
+    (closure,) = play.rows("SELECT cause, closed_at FROM closures ORDER BY closed_at LIMIT 1")
+    assert closure["cause"] == "unprotected"
+    assert within_s - 4 <= (closure["closed_at"] - lost[0]) / 1e6 <= within_s
+    assert len([at for at in _stops(play) if at >= lost[0]]) <= 12
+    assert not [*final(play)]
+
+
+def test_a_stop_the_market_has_passed_is_not_hammered_while_the_close_takes_its_time(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    lost: list[int] = []
+    play.session(1, lambda session: _loses_its_stop(session, lost, 130, stop="51301", order="50013"))
+    tried = [at for at in _stops(play) if lost[0] <= at < lost[0] + 60_000_000]
+    assert 2 <= len(tried) <= 3
+    assert not [*final(play)]
+
+
+def test_that_a_stop_is_gone_is_learned_at_the_latest_when_it_cannot_be_moved(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    bare_s: list[float] = []
+
+    async def beside(session: Any) -> None:
+        host = session.venue.host
+        desk = await _protected(session)
+        for channel in ("orders-algo", "algo-advance"):
+            host.command("mute", {"channel": channel})
+        host.command("cancel-stop", {"instrument": desk.inst_id})
+        host.command("jump", {"instrument": desk.inst_id, "ratio": str(0.005 * desk.holding.side.sign)})
+        refused = len(host.refused)
+        await until(session, lambda: len(host.refused) > refused)
+        began = host.exchange.now
+        await until(session, lambda: desk.holding.guard.state is not ProtectionState.PROTECTED)
+        await until(session, lambda: desk.holding.guard.state is ProtectionState.PROTECTED)
+        bare_s.append((host.exchange.now - began) / 1e6)
+        host.command("unmute", {})
+        await session.venue.clock.sleep(30)
+        session.stop.set()
+
+    play.session(1, beside)
+    assert bare_s[0] < 7  # it is looked for twice before it is believed to be gone
+    assert not [*final(play)]

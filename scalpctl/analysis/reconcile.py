@@ -16,8 +16,6 @@ from scalpctl.core.money import ZERO, add
 
 Row = dict[str, Any]
 RED, YELLOW = "red", "yellow"
-INTERNAL = "internal:"
-"""What a bill is matched to that moved nothing: margin between balance and position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +41,41 @@ def digest(findings: list[Finding]) -> str:
 
 
 def compare(reader: Reader, picture: Row) -> list[Finding]:
-    """Hold one picture of the exchange against the ledger."""
+    """Hold one picture of the exchange against the ledger; of what is done elsewhere only the money is compared."""
+    here = _here(reader, picture)
     return [
-        *_fills(reader, picture),
-        *_positions(reader, picture),
-        *_orders(reader, picture),
-        *_stops(reader, picture),
-        *_money(reader, picture),
+        *_fills(reader, here),
+        *_positions(reader, here),
+        *_orders(reader, here),
+        *_stops(reader, here),
+        *_money(reader, here),
     ]
+
+
+def elsewhere(reader: Reader, picture: Row) -> list[str]:
+    """Give the instruments others hold something in where this ledger has nothing to compare it with."""
+    traded = _traded(reader, picture)
+    return sorted({one["instrument"] for one in picture["positions"] if traded and one["instrument"] not in traded})
+
+
+def _here(reader: Reader, picture: Row) -> Row:
+    """Leave out what belongs to instruments nothing was ever traded in; their bills are booked, nothing else is."""
+    traded = _traded(reader, picture)
+    if not traded:
+        return picture
+    lists = ("positions", "orders", "algos", "fills")
+    return picture | {name: [one for one in picture[name] if one["instrument"] in traded] for name in lists}
+
+
+def _traded(reader: Reader, picture: Row) -> set[str]:
+    known = {str(row["inst_id"]) for row in reader.rows("SELECT DISTINCT inst_id FROM instruments")}
+    return known and known | set(picture.get("traded", ()))
+
+
+_BOOKED_BY_BILL = (  # others traded there before anything was traded here
+    "SELECT b.inst_id, b.trade_id, b.order_id FROM postings p JOIN bills b ON b.matched_to = p.transaction_id "
+    "WHERE p.account = 'elsewhere'"
+)
 
 
 def _fills(reader: Reader, picture: Row) -> Iterator[Finding]:
@@ -61,6 +86,8 @@ def _fills(reader: Reader, picture: Row) -> Iterator[Finding]:
         for row in reader.rows("SELECT * FROM fills WHERE filled_at >= ?", (since,))
     }
     theirs = {(one["instrument"], one["trade_id"], one["order_id"]): one for one in picture["fills"]}
+    for row in reader.rows(_BOOKED_BY_BILL):
+        theirs.pop((row["inst_id"], row["trade_id"], row["order_id"]), None)
     for key in sorted(theirs.keys() - ours.keys()):
         yield Finding("fill_missing_here", RED, ":".join(key), None, theirs[key], "book it from the exchange's record")
     for key in sorted(ours.keys() - theirs.keys()):
@@ -141,88 +168,16 @@ def _guards(one: Row) -> tuple[str, str]:
 
 
 def _money(reader: Reader, picture: Row) -> Iterator[Finding]:
-    cash = _sum(reader.rows("SELECT amount FROM postings WHERE account = 'cash'"))
+    cash = _sum(reader.rows("SELECT amount FROM postings WHERE account = 'cash' AND ccy = 'USDT'"))
     if cash != Decimal(picture["cash"]):
         shown = format(cash, "f")
         yield Finding("balance_gap", RED, "USDT", shown, picture["cash"], "book the bills that explain it")
-    suspense = _sum(reader.rows("SELECT amount FROM postings WHERE account = 'suspense'"))
-    if suspense:
-        rows = reader.rows("SELECT source_id, amount, posted_at FROM postings WHERE account = 'suspense'")
-        yield Finding("suspense", RED, "USDT", format(suspense, "f"), None, "find the executions that explain it", rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """Bills and postings of a time matched one to one: opening + changes = closing, or the orphans say why not."""
-
-    since: int
-    opening: str
-    changes: str
-    closing: str
-    ledger_cash: str
-    exchange_cash: str
-    matched: int
-    orphan_bills: list[Row]
-    orphan_postings: list[Row]
-    postings_before: int = 0
-    """Cash postings that lie before ``since``: not part of this proof."""
-
-    @property
-    def holds(self) -> bool:
-        """Tell whether everything adds up to the last digit."""
-        same = Decimal(self.closing) == Decimal(self.ledger_cash) == Decimal(self.exchange_cash)
-        return same and not self.orphan_bills and not self.orphan_postings
-
-
-def statement(reader: Reader, picture: Row) -> Statement:
-    """Match every bill of the exchange since an instant with one cash posting, and every cash posting with a bill."""
-    since = picture["since"]
-    began = reader.rows("SELECT posted_at FROM postings WHERE transaction_id = 'opening' LIMIT 1")
-    since = max(since, began[0]["posted_at"] + 1 if began else 0)
-    bills = {one["bill_id"]: one for one in picture["bills"] if one["at"] >= since}
-    postings = reader.rows(
-        "SELECT transaction_id, amount, posted_at FROM postings WHERE account = 'cash' AND posted_at >= ?", (since,)
-    )
-    by_transaction: dict[str, Decimal] = {}
-    for row in postings:
-        known = by_transaction.get(row["transaction_id"], ZERO)
-        by_transaction[row["transaction_id"]] = add(known, Decimal(row["amount"]))
-    links = {row["bill_id"]: row["matched_to"] or "" for row in reader.rows("SELECT bill_id, matched_to FROM bills")}
-    orphan_bills, used, matched = list[Row](), set[str](), 0
-    for bill_id, bill in sorted(bills.items()):
-        link, change = links.get(bill_id, ""), Decimal(bill["change"])
-        unmoved = link.startswith(INTERNAL) or (bool(link) and not change)  # nothing moved, so nothing was posted
-        if by_transaction.get(link, ZERO if unmoved else None) == change:
-            matched += 1
-            used.add(link)
-        else:
-            orphan_bills.append(bill)
-    orphans = [row for row in postings if row["transaction_id"] not in used and row["transaction_id"] != "opening"]
-    everything = _sum(reader.rows("SELECT amount FROM postings WHERE account = 'cash'"))
-    changes = add(*(Decimal(bill["change"]) for bill in bills.values()), ZERO)
-    moved = _sum(postings)
-    opening = add(everything, -moved)
-    return Statement(
-        since=since,
-        opening=format(opening, "f"),
-        changes=format(changes, "f"),
-        closing=format(add(opening, changes), "f"),
-        ledger_cash=format(everything, "f"),
-        exchange_cash=picture["cash"],
-        matched=matched,
-        orphan_bills=orphan_bills,
-        orphan_postings=orphans,
-        postings_before=_before(reader, since),
-    )
-
-
-def _before(reader: Reader, since: int) -> int:
-    rows = reader.rows(
-        "SELECT count(*) AS n FROM postings WHERE account = 'cash' AND posted_at < ? AND transaction_id <> 'opening' "
-        "AND source_kind <> 'import'",
-        (since,),
-    )
-    return int(rows[0]["n"])
+    rows = reader.rows("SELECT ccy, source_id, amount, posted_at FROM postings WHERE account = 'suspense'")
+    for ccy in sorted({row["ccy"] for row in rows}):
+        waiting = [row for row in rows if row["ccy"] == ccy]
+        if suspense := _sum(waiting):
+            proposal = "find the executions that explain it"
+            yield Finding("suspense", RED, ccy, format(suspense, "f"), None, proposal, waiting)
 
 
 def _sum(rows: list[Row]) -> Decimal:

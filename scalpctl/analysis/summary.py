@@ -49,7 +49,7 @@ def summarise(reader: Reader, session_id: str) -> Summary:
     started = reader.rows("SELECT started_at FROM sessions WHERE session_id = ?", (session_id,))
     since = started[0]["started_at"] if started else 0
     moved = reader.rows(
-        "SELECT amount FROM postings WHERE account = 'cash' AND posted_at >= ? "
+        "SELECT amount FROM postings WHERE account = 'cash' AND ccy = 'USDT' AND posted_at >= ? "
         "AND reason NOT IN ('transfer', 'opening_balance')",
         (since,),
     )

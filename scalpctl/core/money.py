@@ -39,6 +39,8 @@ DIGITS_MAX = 50
 Exact = NewType("Exact", str)
 """A decimal in its canonical spelling: what records hold and tables store."""
 ZERO = Decimal(0)
+SETTLE = "USDT"
+"""The currency everything traded here is settled in; money in others is kept apart from it."""
 
 
 def parse_decimal(text: str) -> Decimal:

@@ -26,6 +26,8 @@ class Booked:
     def __init__(self) -> None:
         """Have booked nothing."""
         self.fills: dict[FillKey, Instant] = {}
+        self.elsewhere: dict[FillKey, BillReport] = {}
+        """Bills of executions nobody traded here for: their money is booked, and they made no position of ours."""
         self.bills: dict[str, Instant] = {}
         self.bills_until = Instant(0)
         self.opened_at = Instant(0)
@@ -38,9 +40,14 @@ class Booked:
         self.bills.update(bills)
         self.bills_until, self._since = until, ids_since(until)
 
-    def has_fill(self, fill: Fill, *, in_suspense: bool) -> bool:
-        """Tell whether an execution was booked; one whose bill waits in suspense was not, however old it is."""
+    def has_fill(self, fill: Fill, *, in_suspense: bool, sought: bool = False) -> bool:
+        """Tell whether an execution was booked; one whose bill waits in suspense was not, however old it is.
+
+        One whose money was booked as moved elsewhere counts only where it is ``sought``, as part of what is held.
+        """
         key = (fill.inst_id, fill.key, fill.order_id)
+        if key in self.elsewhere:
+            return not sought
         return key in self.fills or (self._is_old(fill.filled_at) and not in_suspense)
 
     def has_bill(self, bill: BillReport) -> bool:
@@ -57,6 +64,7 @@ class Booked:
         self._since = ids_since(self.bills_until)
         self.fills = {key: at for key, at in self.fills.items() if not self._is_old(at)}
         self.bills = {bill_id: at for bill_id, at in self.bills.items() if not self._is_old(at)}
+        self.elsewhere = {key: bill for key, bill in self.elsewhere.items() if not self._is_old(bill.at)}
 
     def _is_old(self, at: Instant) -> bool:
         return self.opened_at <= at < self._since

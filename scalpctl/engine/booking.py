@@ -16,7 +16,7 @@ from scalpctl.core.closing import advance as advance_close
 from scalpctl.core.exchange.reports import FillReport
 from scalpctl.core.exits.watch import Watch
 from scalpctl.core.fills import Fill
-from scalpctl.core.money import ZERO, add, exact, multiply, subtract
+from scalpctl.core.money import SETTLE, ZERO, add, exact, multiply, subtract
 from scalpctl.core.positions import Applied
 from scalpctl.core.records.money import LedgerAccount, Leg, Posted
 from scalpctl.core.records.positions import PositionChanged, PositionOpened
@@ -27,14 +27,12 @@ from scalpctl.engine.desk import Desk, Holding, Role, Working
 from scalpctl.engine.facts import forget_facts
 from scalpctl.engine.names import is_ours
 
-SETTLE = "USDT"
 
-
-def filled(ctx: Context, desk: Desk, report: FillReport) -> bool:
-    """Book one execution; False for one that was booked before."""
+def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False) -> bool:
+    """Book one execution, which may have been ``sought`` for what is held; False for one that was booked before."""
     fill = executions.from_report(report)
     key = (fill.inst_id, fill.key, fill.order_id)
-    if ctx.booked.has_fill(fill, in_suspense=key in ctx.suspended):
+    if ctx.booked.has_fill(fill, in_suspense=key in ctx.suspended, sought=sought):
         return False
     _, working = ctx.orders.get(report.client_id, (desk, None))
     if working is not None:

@@ -13,7 +13,7 @@ from scalpctl.core.exchange.reports import BalanceReport, BillReport, PositionRe
 from scalpctl.core.instants import Instant
 from scalpctl.core.limits import Limit, LimitParameters
 from scalpctl.core.market import Maintenance
-from scalpctl.core.money import ZERO, add
+from scalpctl.core.money import SETTLE, ZERO, add
 from scalpctl.core.records.base import Record
 from scalpctl.core.records.money import LedgerAccount, Posted
 from scalpctl.core.records.sessions import LimitCleared, LimitLatched
@@ -133,8 +133,8 @@ class Context:
         self.step.records.extend(records)
         for record in records:
             if isinstance(record, Posted):
-                cash = (Decimal(leg.amount) for leg in record.legs if leg.account is LedgerAccount.CASH)
-                self.account.cash = add(self.account.cash, *cash)
+                moved = (leg for leg in record.legs if leg.account is LedgerAccount.CASH and leg.ccy == SETTLE)
+                self.account.cash = add(self.account.cash, *(Decimal(leg.amount) for leg in moved))
 
     def do(self, *effects: Effect) -> None:
         """Have effects performed, once everything recorded so far is durable."""

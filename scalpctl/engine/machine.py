@@ -26,6 +26,7 @@ from scalpctl.core.records.sessions import ConnectionNoted, SessionEnded, Sessio
 from scalpctl.engine import (
     account,
     announcements,
+    billing,
     booking,
     closures,
     commands,
@@ -158,7 +159,7 @@ class Machine:
     def _fills_read(self, read: events.FillsRead) -> None:
         for report in sorted(read.fills or (), key=lambda one: one.filled_at):  # as listed within one instant
             self._fill(report)
-        account.match_waiting(self.context)
+        billing.match_waiting(self.context)
 
     def _order(self, report: OrderReport) -> None:
         known = self.context.orders.get(report.client_id)
@@ -260,7 +261,7 @@ class Machine:
 
     def _bills_read(self, read: events.BillsRead) -> None:
         if read.bills is not None:
-            account.bills(self.context, read.bills)
+            billing.bills(self.context, read.bills)
 
     def _evidence(self, found: events.Evidence) -> None:
         if found.position_id.startswith(hands.HANDS):
@@ -269,9 +270,11 @@ class Machine:
         desk = self._desk_of(found)
         if desk is None:
             return
+        theirs = desk.theirs
         for fill in sorted(found.fills or (), key=lambda one: one.filled_at):
-            booking.filled(self.context, desk, fill)
-        account.bills(self.context, found.bills or ())
+            sought = theirs is not None and fill.filled_at >= theirs.created_at
+            booking.filled(self.context, desk, fill, sought=sought)
+        billing.bills(self.context, found.bills or ())
         if found.position_id.startswith(recovering.APPEARED):
             recovering.looked_for(self.context, desk)
         else:

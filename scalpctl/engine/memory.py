@@ -106,7 +106,10 @@ class Remembered:
     opened: bool = False
     opened_at: Instant = Instant(0)  # noqa: RUF009  immutable
     cash: Decimal = ZERO
-    suspended: Mapping[tuple[str, str, str], BillReport] = field(default_factory=dict)
+    waiting: tuple[BillReport, ...] = ()
+    """Bills whose execution had not been seen yet."""
+    suspended: Mapping[FillKey, BillReport] = field(default_factory=dict)
+    elsewhere: Mapping[FillKey, BillReport] = field(default_factory=dict)
     drifts: Mapping[tuple[str, str], str] = field(default_factory=dict)
     hands: tuple[Hand, ...] = ()
     """Orders of others whose owner was not known when the last session ended."""
@@ -134,7 +137,9 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     ctx.booked.opened_at, ctx.opened = remembered.opened_at, remembered.opened
     ctx.account.cash = remembered.cash
     ctx.drifts_open.update(remembered.drifts)
+    ctx.bills_waiting.update({bill.bill_id: bill for bill in remembered.waiting})
     ctx.suspended.update(remembered.suspended)
+    ctx.booked.elsewhere.update(remembered.elsewhere)
     ctx.hands.update({(hand.inst_id, hand.order_id): hand for hand in remembered.hands})
     ctx.crashes, ctx.entered = remembered.crashes, remembered.entered
     ctx.stems.update(map(stem_of, remembered.sessions))

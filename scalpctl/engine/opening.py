@@ -12,9 +12,9 @@ from decimal import Decimal
 
 from scalpctl.core.exchange.reports import BalanceReport, BillReport
 from scalpctl.core.instants import MICROS_PER_MILLI, MICROS_PER_SECOND, Instant
-from scalpctl.core.money import ZERO, add, subtract
+from scalpctl.core.money import SETTLE, ZERO, add, subtract
 from scalpctl.core.records.money import LedgerAccount, Posted
-from scalpctl.engine.booking import SETTLE, legs_of
+from scalpctl.engine.booking import legs_of
 from scalpctl.engine.context import Context
 from scalpctl.engine.effects import ReadBalances, ReadBills
 
@@ -83,7 +83,8 @@ def moved_by(bill: BillReport) -> Decimal:
 
 def _counted(opening: Opening, cash: Decimal) -> list[BillReport] | None:
     """Give the bills that are in a balance: up to the newest one that left it, or all where it was quiet since."""
-    bills = sorted(opening.bills.values(), key=lambda one: (one.at, one.bill_id.rjust(24, "0")))
+    settled = (bill for bill in opening.bills.values() if bill.ccy == SETTLE)
+    bills = sorted(settled, key=lambda one: (one.at, one.bill_id.rjust(24, "0")))
     for number in range(len(bills), 0, -1):
         if bills[number - 1].balance == cash:
             return bills[:number]
@@ -98,7 +99,8 @@ def _bound(ctx: Context, reading: BalanceReport) -> Decimal:
     """Give what isolated positions hold back: from the same reading, or else as the positions say."""
     if reading.bound is not None:
         return reading.bound
-    return add(*(desk.theirs.margin or ZERO for desk in ctx.desks.values() if desk.theirs is not None), ZERO)
+    here = (desk.theirs for desk in ctx.desks.values() if desk.theirs is not None)
+    return add(*(one.margin or ZERO for one in (*here, *(ctx.account.elsewhere or {}).values())), ZERO)
 
 
 def _post(ctx: Context, cash: Decimal, at: Instant) -> None:

@@ -25,7 +25,7 @@ from scalpctl.core.protection import COVERED
 from scalpctl.core.records.base import Json
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.core.records.positions import PositionOpened
-from scalpctl.engine import account, booking, exiting, guarding, opening, ordering
+from scalpctl.engine import account, billing, booking, exiting, guarding, opening, ordering
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import Investigate
@@ -49,7 +49,7 @@ def resync(ctx: Context, heard: Resync) -> None:
     orders(ctx, heard.orders)
     algos(ctx, heard.algos)
     opening.begin(ctx, heard.bills, heard.taken_at)
-    account.bills(ctx, heard.bills)
+    billing.bills(ctx, heard.bills)
     first, ctx.recovered = not ctx.recovered, True
     for desk in ctx.desks.values():
         if first and desk.theirs is not None and desk.holding is None:
@@ -225,7 +225,8 @@ def _believed(ctx: Context, drift: Drift) -> None:
     if drift.kind is DriftKind.APPEARED and desk.theirs is not None:
         _look_for(ctx, desk, desk.theirs)
     elif desk.holding is not None and drift.kind is not DriftKind.MARGIN_MODE:
-        since = Instant(desk.holding.position.opened_at - SEARCH_US)  # it may have begun otherwise than we believe
+        began_at = [desk.holding.position.opened_at, *([desk.theirs.created_at] if desk.theirs is not None else [])]
+        since = Instant(min(began_at) - SEARCH_US)  # it may have begun otherwise than we believe
         ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, since, foreign=True))
 
 

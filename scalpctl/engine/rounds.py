@@ -8,7 +8,18 @@ from scalpctl.core.evidence import Evidence
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.limits import Limit
 from scalpctl.core.protection import COVERED
-from scalpctl.engine import account, announcements, executing, exiting, guarding, hands, markets, ordering, trading
+from scalpctl.engine import (
+    account,
+    announcements,
+    billing,
+    executing,
+    exiting,
+    guarding,
+    hands,
+    markets,
+    ordering,
+    trading,
+)
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Role
 from scalpctl.engine.effects import DeadManSwitch, Finish, ReadAnnouncements, ReadBalances, ReadBills, ReadPositions
@@ -33,7 +44,7 @@ def second(ctx: Context) -> None:
         ctx.do(ReadPositions())
     if not ctx.recovered:
         return
-    account.match_waiting(ctx)
+    billing.match_waiting(ctx)
     account.judge(ctx)
     hands.drive(ctx)
     if ctx.seconds % BALANCES_EVERY_S == 0:

@@ -14,8 +14,9 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.limits import Held, Limit
 from scalpctl.core.money import ZERO, Contracts, add
+from scalpctl.core.records.money import LedgerAccount
 from scalpctl.core.sides import Action, Side
-from scalpctl.engine.booked import ids_since
+from scalpctl.engine.booked import FillKey, ids_since
 from scalpctl.engine.hands import Hand
 from scalpctl.engine.memory import Remembered, RememberedOrder, RememberedPosition
 from scalpctl.engine.names import session_stem, stem_of
@@ -51,7 +52,9 @@ def remembered(reader: LedgerReader) -> Remembered:
         latched=tuple(_held(row) for row in latches),
         closed_since=tuple(_result(row) for row in reader.rows(_CLOSED_SINCE, (noted_at,))),
         opened_at=opened or Instant(0),
-        suspended={(row["inst_id"], row["trade_id"], row["order_id"]): _bill(row) for row in reader.rows(_SUSPENDED)},
+        waiting=tuple(map(_bill, reader.rows(_WAITING, (since,)))),
+        suspended=_booked_to(reader, LedgerAccount.SUSPENSE, 0),
+        elsewhere=_booked_to(reader, LedgerAccount.ELSEWHERE, since),
         drifts={(row["inst_id"] or "", _drift_kind(row)): row["drift_id"] for row in reader.rows(_OPEN_DRIFTS)},
         opened=opened is not None,
         cash=Decimal(reader.rows(_CASH)[0]["cash"] or "0"),
@@ -67,9 +70,13 @@ _OWN_BILLS = (  # no bill is booked before the opening is
     "SELECT 1 FROM bills WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE end_reason LIKE 'imported from %') LIMIT 1"
 )
 """An imported history lies before the opening: an engine that begins on it still has to write the balance down."""
-_SUSPENDED = (
+_WAITING = (
+    "SELECT * FROM bills WHERE matched_to IS NULL AND trade_id IS NOT NULL AND billed_at >= ? ORDER BY billed_at, seq"
+)
+_BOOKED_TO = (
     "SELECT * FROM bills WHERE trade_id IS NOT NULL AND order_id IS NOT NULL AND matched_to = 'bill:' || bill_id "
-    "AND type IN ('2', '5', '9', '3')"
+    "AND billed_at >= ? AND EXISTS (SELECT 1 FROM postings WHERE transaction_id = matched_to AND account = ?) "
+    "AND NOT EXISTS (SELECT 1 FROM postings WHERE transaction_id = matched_to || ':resolved') ORDER BY billed_at, seq"
 )
 _OPEN_DRIFTS = (
     "SELECT * FROM drifts WHERE resolved_at IS NULL AND coalesce(json_extract(theirs, '$.order_id'), '') = ''"
@@ -235,6 +242,12 @@ def _order(row: Row) -> RememberedOrder:
         intended_at=Instant(row["intended_at"]),
         expires_at=Instant(row["expires_at"] or row["intended_at"]),
     )
+
+
+def _booked_to(reader: LedgerReader, account: LedgerAccount, since: int) -> dict[FillKey, BillReport]:
+    """Give the bills of executions that stand in an account of their own, because no execution explained them."""
+    rows = reader.rows(_BOOKED_TO, (since, account.value))
+    return {(row["inst_id"], row["trade_id"], row["order_id"]): _bill(row) for row in rows}
 
 
 def _bill(row: Row) -> BillReport:

@@ -6,10 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from scalpctl.core.instants import Instant
-from scalpctl.core.money import ZERO, add
+from scalpctl.core.money import SETTLE, ZERO, add
 from scalpctl.okx.client import OkxClient
-
-SETTLE = "USDT"
 
 
 async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
@@ -62,7 +60,8 @@ async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
         "bills": [
             {
                 "bill_id": one.bill_id, "type": one.type, "sub_type": one.sub_type, "instrument": one.inst_id,
-                "change": _text(add(one.balance_change, one.position_balance_change or ZERO)), "at": one.at,
+                "ccy": one.ccy, "at": one.at,
+                "change": _text(add(one.balance_change, one.position_balance_change or ZERO)),
             }
             for one in bills
         ],

@@ -290,7 +290,8 @@ class Session:
         return reply.result
 
     async def _pictured(self, request: Request) -> Any:
-        return await picture(self.venue.client, Instant(int(request.arguments.get("since", 0))))
+        seen = await picture(self.venue.client, Instant(int(request.arguments.get("since", 0))))
+        return seen | {"traded": list(self._loaded.settings.instruments)}
 
     async def _stopped(self, request: Request) -> Any:
         self.stop_reason = f"stopped by {request.operator or 'a terminal'}"

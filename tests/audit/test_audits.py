@@ -59,12 +59,12 @@ STRANGE_FILL = {
     "at": 1_767_600_000_000_000,
 }
 DIFFERENCES: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
-    ("AU-24", _one_more("positions", instrument="XRP-USDT-SWAP", side="long", contracts="1", leverage="5",
+    ("AU-24", _one_more("positions", instrument="SOL-USDT-SWAP", side="long", contracts="1", leverage="5",
                         average_price="1", mark_price="1", unrealised="0", margin_ratio="9", opened_at=1)),
-    ("AU-25", _one_more("orders", instrument="XRP-USDT-SWAP", client_id="", order_id="77", action="buy",
+    ("AU-25", _one_more("orders", instrument="SOL-USDT-SWAP", client_id="", order_id="77", action="buy",
                         contracts="1", price="1")),
-    ("AU-26", _one_more("fills", instrument="XRP-USDT-SWAP", **STRANGE_FILL)),
-    ("AU-27", _one_more("algos", instrument="XRP-USDT-SWAP", client_id="OURS", algo_id="78", kind="conditional",
+    ("AU-26", _one_more("fills", instrument="SOL-USDT-SWAP", **STRANGE_FILL)),
+    ("AU-27", _one_more("algos", instrument="SOL-USDT-SWAP", client_id="OURS", algo_id="78", kind="conditional",
                         action="sell", stop="1", whole=True)),
     ("AU-28", lambda seen: seen.update(cash="12.5")),
 ]  # fmt: skip
@@ -77,9 +77,9 @@ def test_a_stop_with_a_size_guards_a_position_it_can_close_wholly(
     other = json.loads(json.dumps(picture))
     dict(DIFFERENCES)["AU-24"](other)
     stop = {"client_id": "", "algo_id": "78", "kind": "conditional", "action": "sell", "stop": "1", "whole": False}
-    other["algos"].append(stop | {"instrument": "XRP-USDT-SWAP", "contracts": size})
+    other["algos"].append(stop | {"instrument": "SOL-USDT-SWAP", "contracts": size})
     with LedgerReader(played.folder.ledger) as reader:
-        found = {one.kind for one in compare(reader, other) if one.subject == "XRP-USDT-SWAP"}
+        found = {one.kind for one in compare(reader, other) if one.subject == "SOL-USDT-SWAP"}
     assert ("missing_stop" in found) is not guards
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from engine.conftest import Play, until
 
-from scalpctl.analysis.reconcile import statement
+from scalpctl.analysis.statement import statement
 from scalpctl.cli.app import run
 from scalpctl.core.instants import Instant
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.ledger.reading import LedgerReader
 from scalpctl.simulator.serving.host import Host
 from scalpctl.simulator.serving.store import Store
+from scalpctl.wiring.memory import remembered
 
 
 def asked(play: Play, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
@@ -128,14 +129,16 @@ def test_positions_close_and_health_work_without_an_engine(play: Play, capsys: p
     play.check()
 
 
-def _unexplained(play: Play) -> str:
-    """Leave a bill in suspense that nothing will ever explain."""
+def _unexplained(play: Play, **named: str) -> str:
+    """Leave a bill in suspense that nothing will ever explain, and that may name a trade nobody ever made."""
     behind_its_back(play, "transfer", amount="5")
     exchange = play.exchange()
     host = Host(exchange, HandClock(Instant(exchange.now)), Store(play.folder.path))
     account = next(iter(host.exchange.state.accounts.values()))
     strange = next(bill for bill in account.bills if bill.type == "1" and bill is not account.bills[0])
     strange.type, strange.sub_type = "99", "1"
+    for name, value in named.items():
+        setattr(strange, name, value)
     host.close()
     play.session(0.1)
     (row,) = play.rows("SELECT drift_id FROM drifts WHERE kind = 'unmatched_bill'")
@@ -160,6 +163,18 @@ def test_what_nothing_explains_leaves_suspense_only_with_a_reason(
     assert float(left["amount"]) == 0
     assert asked(play, capsys, "reconcile", "--statement")[0] == 0
     assert asked(play, capsys, "reconcile", "resolve", drift, "--reason", "again")[0] == 64
+
+
+def test_an_execution_that_a_person_has_stopped_looking_for_is_not_looked_for_again(
+    play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play.session(0.2)
+    drift = _unexplained(play, inst_id="BTC-USDT-SWAP", order_id="5", trade_id="6")
+    with LedgerReader(play.folder.ledger) as reader:
+        assert list(remembered(reader).suspended) == [("BTC-USDT-SWAP", "6", "5")]
+    assert asked(play, capsys, "reconcile", "resolve", drift, "--reason", "they have no record of it")[0] == 0
+    with LedgerReader(play.folder.ledger) as reader:
+        assert not remembered(reader).suspended
 
 
 @pytest.mark.parametrize(("policy", "left"), [("flatten", 0), ("protect", 1)])

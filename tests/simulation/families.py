@@ -122,6 +122,9 @@ REFUSALS = {
 """What each kind of request may be refused with: documented codes that fit, some that mean nobody knows, and one that
 no documentation names."""
 
+UNTRADED = ("ADA-USDT-SWAP", "LTC-USDT-SWAP", "TRB-USDT-SWAP")
+"""What nothing is traded in, unless a plan is played with the small instruments."""
+
 RARE: dict[str, Callable[[Random], Drawn]] = {
     "away": lambda dice: ("away", {"seconds": dice.choice(["45", "240", "1200"])}),
     "ends": lambda dice: (
@@ -134,6 +137,10 @@ RARE: dict[str, Callable[[Random], Drawn]] = {
     "refusals": _asked,
     "bills": lambda dice: ("adjust", {"amount": dice.choice(["-1.5", "0.7"])}),
     "warning": lambda dice: ("warn", {}),
+    "elsewhere": lambda dice: (
+        "foreign-order",
+        {"instrument": dice.choice(UNTRADED), "side": dice.choice(["buy", "sell"]), "contracts": "2"},
+    ),
     "entire": lambda dice: ("entire-stop", {"leg": dice.choice(["stop", "target"]), "instead": "yes"}),
 }  # fmt: skip
 """What every second brief plan meets beside the others: an absence, an end, a refusal, things that come rarely."""

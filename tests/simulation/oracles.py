@@ -43,6 +43,7 @@ BLINDING = frozenset(
         "ends",
         "again",
         "refusals",
+        "elsewhere",
     }
 )
 
@@ -52,6 +53,7 @@ class Oracles:
     """Watches the exchange through every event of the engine."""
 
     weather: str
+    untraded: frozenset[str] = frozenset()
     naked_since: dict[str, int] = field(default_factory=dict)
     worst_naked_s: float = 0.0
     disturbed_until: int = 0
@@ -103,7 +105,7 @@ class Oracles:
         bare = {
             f"{one.inst_id} {one.mode}"
             for one in account.positions.values()
-            if one.contracts and not is_covered(one, account)
+            if one.contracts and one.inst_id not in self.untraded and not is_covered(one, account)
         }
         for inst_id in set(self.naked_since) - bare:
             del self.naked_since[inst_id]

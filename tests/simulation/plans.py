@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from simulation.families import ANYTHING, ENDS, FAMILIES, RARE, SETTINGS
+from simulation.families import ANYTHING, ENDS, FAMILIES, RARE, SETTINGS, UNTRADED
 
 WORLDS = ("range", "chop", "trend", "crash", "squeeze", "mixed")
 NIGHT, NIGHTS = "night", 7
@@ -57,6 +57,11 @@ class Plan:
     def brief(self) -> bool:
         """Whether it goes on from something held, instead of from an account that is new."""
         return self.lasts_s == BRIEF_S
+
+    @property
+    def untraded(self) -> frozenset[str]:
+        """What others may hold that is nobody's business here."""
+        return frozenset(UNTRADED) if "small" not in self.settings else frozenset()
 
     @property
     def config(self) -> str:
@@ -148,6 +153,9 @@ def _rare(seed: int) -> list[Act]:
         action, arguments = RARE[family](dice)
         at_s = dice.randint(20, BRIEF_S - 150)
         acts.append(Act(at_s, family, action, tuple(arguments.items())))
+        if family == "elsewhere" and dice.random() < 2 / 3:
+            other = arguments | {"side": dice.choice(["buy", "sell"]), "contracts": dice.choice(["1", "2", "3"])}
+            acts.append(Act(at_s + dice.randint(5, 100), family, action, tuple(other.items())))
         if family in ABSENCES and dice.random() < 2 / 3:
             other, said = ANYTHING["others" if dice.random() < 2 / 3 else "exchange"](dice)
             then_s = at_s + dice.randint(1, int(arguments["seconds"]))

@@ -76,7 +76,7 @@ class _Run:
         new = not plan.brief
         self.play = Play(root, world=plan.world, seed=plan.seed, faults=plan.weather) if new else goes_on(plan, root)
         self.play.config = plan.config
-        self.oracles = Oracles(plan.weather)
+        self.oracles = Oracles(plan.weather, plan.untraded)
         self.outcome = Outcome(plan)
         self.waiting = list(plan.acts)
         self.begun_at: int | None = None

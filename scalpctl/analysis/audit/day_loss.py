@@ -20,7 +20,7 @@ NOT_REALISED = Decimal("1.1")
 _RESULTS = "SELECT seq, closed_at / :day_us AS day, closed_at, net FROM closures WHERE session_id NOT NULL ORDER BY seq"
 _MOVED = (
     "SELECT posted_at / :day_us AS day, account, dsum(amount) AS amount FROM postings WHERE account IN ('cash', "
-    "'transfer') GROUP BY 1, 2 ORDER BY 1"
+    "'transfer') AND ccy = 'USDT' GROUP BY 1, 2 ORDER BY 1"
 )
 _RELEASES = "SELECT cleared_at FROM limit_latches WHERE name = 'daily_loss' AND cleared_at NOT NULL ORDER BY cleared_at"
 _ENTRIES = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scalpctl.analysis.audit.books import Books
 from scalpctl.analysis.audit.findings import RED, YELLOW, Finding, Needs, NotJudged, check
 from scalpctl.analysis.audit.protection import from_exchange
-from scalpctl.analysis.reconcile import statement
+from scalpctl.analysis.statement import statement
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant, rfc3339
 
 PLAN = "`scalpctl reconcile` prints the plan with its evidence"

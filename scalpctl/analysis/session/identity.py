@@ -15,7 +15,7 @@ SELECT l.reason, c.seq AS closed_seq, p.position_id, dsum(l.amount) AS amount,
        l.seq BETWEEN :first AND :last AS inside, min(l.seq) AS seq
 FROM postings l LEFT JOIN positions p ON p.position_id = l.position_id
 LEFT JOIN closures c ON c.position_id = l.position_id
-WHERE l.account = 'cash' AND (l.seq BETWEEN :first AND :last OR c.seq BETWEEN :first AND :last)
+WHERE l.account = 'cash' AND l.ccy = 'USDT' AND (l.seq BETWEEN :first AND :last OR c.seq BETWEEN :first AND :last)
 GROUP BY l.reason, p.position_id, inside
 """
 TRANSFERS = ("transfer", "opening_balance")

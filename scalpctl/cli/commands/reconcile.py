@@ -18,7 +18,8 @@ from scalpctl.host.clock import WallClock
 from scalpctl.host.ids import RandomIds
 
 if TYPE_CHECKING:
-    from scalpctl.analysis.reconcile import Finding, Statement
+    from scalpctl.analysis.reconcile import Finding
+    from scalpctl.analysis.statement import Statement
     from scalpctl.ledger.folder import LedgerFolder
     from scalpctl.ledger.reading import LedgerReader
 
@@ -56,12 +57,12 @@ def reconcile(
     folder = call.require_usual_ledger()
     folder.require_ledger()
     begin = _since(call, since)
-    findings, proof = _found(call, folder, begin)
+    findings, proof, left_out = _found(call, folder, begin)
     if findings and (apply is not None or policy != "observe"):
         _require_same(findings, apply)
         _carry_out(call, folder, policy)
-        findings, proof = _found(call, folder, begin)
-    _show(call, findings, proof, statement=statement)
+        findings, proof, left_out = _found(call, folder, begin)
+    _show(call, findings, proof, left_out, statement=statement)
     if findings or not proof.holds:
         raise typer.Exit(1)
 
@@ -121,13 +122,14 @@ def _since(call: Invocation, text: str | None) -> Instant:
     return moment(text, now, call.output.zone)
 
 
-def _found(call: Invocation, folder: LedgerFolder, since: Instant) -> tuple[list[Finding], Statement]:
-    from scalpctl.analysis.reconcile import compare, statement
+def _found(call: Invocation, folder: LedgerFolder, since: Instant) -> tuple[list[Finding], Statement, list[str]]:
+    from scalpctl.analysis.reconcile import compare, elsewhere
+    from scalpctl.analysis.statement import statement
     from scalpctl.ledger.reading import LedgerReader
 
     seen = _picture(call, folder, since)
     with LedgerReader(folder.ledger) as reader:
-        return compare(reader, seen), statement(reader, seen)
+        return compare(reader, seen), statement(reader, seen), elsewhere(reader, seen)
 
 
 def _picture(call: Invocation, folder: LedgerFolder, since: Instant) -> dict[str, Any]:
@@ -142,7 +144,7 @@ def _picture(call: Invocation, folder: LedgerFolder, since: Instant) -> dict[str
     venue = venue_of(call.settings(), folder, call.environ, WallClock(), Listening())
     with counted("asking the exchange", "rows", quiet=call.output.quiet) as progress:
         alone: dict[str, Any] = run(venue, looked_at(venue, since, progress))
-    return alone
+    return alone | {"traded": list(call.settings().settings.instruments)}
 
 
 def _require_same(findings: list[Finding], wanted: str | None) -> None:
@@ -185,7 +187,7 @@ def _wait(seconds: float) -> None:
     asyncio.run(WallClock().sleep(seconds))
 
 
-def _show(call: Invocation, findings: list[Finding], proof: Statement, *, statement: bool) -> None:
+def _show(call: Invocation, findings: list[Finding], proof: Statement, left_out: list[str], *, statement: bool) -> None:
     from dataclasses import asdict
 
     from scalpctl.analysis.reconcile import digest
@@ -194,7 +196,7 @@ def _show(call: Invocation, findings: list[Finding], proof: Statement, *, statem
     envelope = Envelope("reconcile", WallClock().now(), *call.env_and_account())
     if call.output.form in {"json", "jsonl"}:
         facts = {"plan_digest": plan, "findings": [one.plain() for one in findings], "statement": asdict(proof)}
-        call.output.facts(envelope, facts)
+        call.output.facts(envelope, facts | {"held_elsewhere": left_out})
         return
     if statement:
         call.output.facts(envelope, _figures(proof))
@@ -205,6 +207,9 @@ def _show(call: Invocation, findings: list[Finding], proof: Statement, *, statem
         call.output.say([f"scalpctl reconcile --apply {plan}"])
     elif proof.holds:
         call.output.say(["ledger and exchange agree to the last digit"])
+    if left_out:
+        where = ", ".join(left_out)
+        call.output.say([f"others hold {where}, where nothing is traded here: left alone, its money is booked"])
     if proof.postings_before:
         what = f"{proof.postings_before} postings before {rfc3339(Instant(proof.since))} are not part of this proof"
         call.output.say([f"{what}: they were not asked for, or are older than the three months the exchange keeps"])

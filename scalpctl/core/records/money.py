@@ -22,6 +22,7 @@ class LedgerAccount(StrEnum):
     TRANSFER = "transfer"
     LIQUIDATION_PENALTY = "liquidation_penalty"
     INTEREST = "interest"
+    ELSEWHERE = "elsewhere"
     SUSPENSE = "suspense"
 
 

@@ -17,7 +17,7 @@ from scalpctl.core.exchange.reports import (
     PositionReport,
 )
 from scalpctl.core.exchange.requests import MarginMode
-from scalpctl.core.money import Contracts, subtract
+from scalpctl.core.money import SETTLE, Contracts, subtract
 from scalpctl.core.sides import Side
 from scalpctl.errors import AnswerMalformed
 from scalpctl.okx.wire.account import (
@@ -138,6 +138,11 @@ def lacks_fill(row: OrderPush) -> bool:
     return row.trade_id in _NO_TRADE_ID and bool(contracts(row.fill_sz))
 
 
+def _settled(row: PositionRow, amount: str | None) -> Decimal | None:
+    """Read an amount in the position's currency; what is bound in another one than ours is none of our money."""
+    return decimal(amount) if row.ccy in {"", SETTLE} else None
+
+
 def position_report(row: PositionRow) -> PositionReport | FlatReport:
     """Read a position: in net mode the sign is the side, otherwise the exchange names it."""
     signed = needed(row.pos, "pos")
@@ -154,7 +159,7 @@ def position_report(row: PositionRow) -> PositionReport | FlatReport:
         mark_price=decimal(row.mark_px),
         margin_mode=_MARGIN_MODES.get(row.mgn_mode),
         leverage=decimal(row.lever),
-        margin=decimal(row.margin),
+        margin=_settled(row, row.margin),
         imr=decimal(row.imr),
         mmr=decimal(row.mmr),
         margin_ratio=decimal(row.mgn_ratio),

@@ -99,9 +99,17 @@ def impossible(books: Books) -> Iterator[Finding]:
             yield Finding(row["client_id"], f"is {row['state']} and has {row['fills']} executions", rows=(row,))
 
 
+_LEFT_RESTING = (
+    "a.order_type = 'post_only' AND a.reduce_only AND b.session_id <> a.session_id AND b.intended_at > (SELECT "
+    "s.started_at FROM sessions s WHERE s.session_id = b.session_id) + 5000000"
+)
+
+
 @check("AU-16", section=5, severity=RED, title="Nothing was ordered twice", cure=REPORT)
 def duplicates(books: Books) -> Iterator[Finding]:
-    """One decision never has two orders alive at the same time, and one position never two closing orders."""
+    """One decision never has two orders alive at the same time, and one position never two closing orders; but one an
+    earlier session left resting, and the exchange did not take back within five seconds, holds up no close.
+    """
     sql = (
         "SELECT a.client_id, b.client_id AS other, a.role, a.seq, b.seq AS other_seq FROM orders a JOIN orders b ON "
         "{same} "
@@ -110,7 +118,7 @@ def duplicates(books: Books) -> Iterator[Finding]:
     )
     for same, more in (
         ("b.decision_id = a.decision_id", ""),
-        ("b.position_id = a.position_id", "AND a.role = 'close'"),
+        ("b.position_id = a.position_id", f"AND a.role = 'close' AND NOT ({_LEFT_RESTING})"),
     ):
         for row in books.rows(sql.format(same=same, more=more)):
             yield Finding(row["client_id"], f"{row['role']} was ordered again as {row['other']}", rows=(row,))

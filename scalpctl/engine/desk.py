@@ -61,6 +61,8 @@ class Working:
     asked: bool = False
     average_price: Decimal | None = None
     """What the exchange says its executions cost on average, as recorded."""
+    refusal: str = ""
+    """What the exchange refused it with."""
     late_since: Instant | None = None
     """Since when the order is over although not every fill the exchange reported has been seen."""
 
@@ -112,6 +114,10 @@ class Fired:
     """Whether its order is known to be over, and not filled."""
 
 
+LATER_US, LATER_MAX_US = 5 * MICROS_PER_SECOND, 60 * MICROS_PER_SECOND
+"""How long a stop that was refused for a lasting reason is left alone the first time, and at most."""
+
+
 @dataclass(slots=True)
 class Guard:
     """The stop kept at the exchange for one position."""
@@ -135,6 +141,14 @@ class Guard:
     sized: Contracts | None = None
     """How much a stop with a size covers."""
     fired: Fired | None = None
+    one_stands: bool = False
+    """Whether the exchange says that a stop for the whole position stands, and it is not known yet which."""
+
+    def later_us(self) -> int:
+        """Give how long to leave alone what was refused: three times as long each time, until a stop is confirmed."""
+        wait_us = min(LATER_US * int(3**self.refusals), LATER_MAX_US)
+        self.refusals = min(self.refusals + 1, 10)
+        return wait_us
 
     def knows(self, client_id: str) -> bool:
         """Tell whether a conditional order is one of this guard's; what others ordered may have no id of its own."""

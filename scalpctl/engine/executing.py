@@ -14,8 +14,11 @@ from scalpctl.core.orders import OrderState
 from scalpctl.engine import ordering
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Execution, Role, Working
+from scalpctl.engine.effects import Reread
 from scalpctl.engine.ordering import Wanted
 
+NOTHING_TO_REDUCE = "51169"
+"""The exchange's word that there is no position an order could make smaller."""
 _BY_ORDER = {
     OrderState.LIVE: MakerEvent.ACCEPTED,
     OrderState.PARTLY_FILLED: MakerEvent.ACCEPTED,
@@ -103,7 +106,10 @@ def _ended(ctx: Context, desk: Desk, execution: Execution, working: Working) -> 
     refused = working.order.state in {OrderState.REFUSED, OrderState.VOID}
     if refused:
         execution.refusals += 1
-        execution.resume_at = ordering.again_at(ctx, desk, execution.refusals)
+        execution.resume_at = ordering.again_at(ctx, desk, execution.refusals, working.refusal)
+        if working.refusal == NOTHING_TO_REDUCE and desk.holding is not None:  # what is really left decides
+            execution.resume_at = Instant(ctx.at + ordering.AGAIN_MAX_US)
+            ctx.do(Reread(desk.holding.position.opened_at))
     crossed = MakerEvent.CROSSED if working.type is OrderType.POST_ONLY else MakerEvent.CANCELLED
     for event in (MakerEvent.REFUSED, crossed, MakerEvent.CANCELLED) if refused else (crossed, MakerEvent.CANCELLED):
         if maker.MAKER.allows(execution.quoter.state, event):

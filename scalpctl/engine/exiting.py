@@ -10,7 +10,6 @@ from scalpctl.core.causes import Cause
 from scalpctl.core.closing import CloseEvent, CloseRequest, CloseState, Nothing, Vote
 from scalpctl.core.evidence import Evidence
 from scalpctl.core.exchange.requests import OrderType
-from scalpctl.core.exits.catalogue import RULES
 from scalpctl.core.exits.chain import Decision
 from scalpctl.core.exits.verdicts import Kind
 from scalpctl.core.exits.view import Alarms, Quoted, View
@@ -65,11 +64,14 @@ def evaluate(ctx: Context, desk: Desk, holding: Holding) -> None:
         _take_part(ctx, desk, holding, decision)
     elif holding.close is None or all(known.cause is not winner.rule for known in holding.close.votes):
         _record(ctx, desk, holding, decision)
-        vote(ctx, desk, holding, winner.rule, decision.evidence())
+        vote(ctx, desk, holding, winner.rule, decision.evidence(), recorded=True)
 
 
-def vote(ctx: Context, desk: Desk, holding: Holding, cause: Cause, evidence: Evidence, actor: str = "engine") -> None:
-    """Add a reason to close a position; the first one opens its one close request."""
+def vote(
+    ctx: Context, desk: Desk, holding: Holding, cause: Cause, evidence: Evidence, actor: str = "engine", *,
+    recorded: bool = False,
+) -> None:  # fmt: skip
+    """Add a reason to close a position, which is written down if it is not yet; the first opens its one request."""
     cast = Vote(cause, ctx.at, evidence, actor)
     if holding.close is not None:
         before, holding.close = holding.close, closing.add_vote(holding.close, cast)
@@ -81,7 +83,7 @@ def vote(ctx: Context, desk: Desk, holding: Holding, cause: Cause, evidence: Evi
             return
         assert isinstance(asked, CloseRequest)  # noqa: S101  the other member of the union is handled above
         holding.close = asked
-    if cause not in RULES:
+    if not recorded:
         _record_order(ctx, desk, holding, cast)  # a start after a crash must still know why
     drive(ctx, desk)
 
@@ -156,7 +158,7 @@ def _took_nothing(ctx: Context, desk: Desk, holding: Holding, working: Working) 
     """Try the next way, after a pause that grows; what only rested for nothing has waited enough."""
     holding.urgent_attempts += 1
     if working.type is not OrderType.POST_ONLY or working.order.state in {OrderState.REFUSED, OrderState.VOID}:
-        holding.retry_at = ordering.again_at(ctx, desk, holding.urgent_attempts)
+        holding.retry_at = ordering.again_at(ctx, desk, holding.urgent_attempts, working.refusal)
 
 
 def still_open(ctx: Context, desk: Desk) -> None:

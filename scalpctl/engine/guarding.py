@@ -25,9 +25,7 @@ from scalpctl.engine.triggers import wanted_trigger
 
 RETRY_US = MICROS_PER_SECOND // 2
 AGAIN_US = 5 * MICROS_PER_SECOND
-AGAIN_MAX_US = 60 * MICROS_PER_SECOND
-"""How long the close of a position without a stop may take before a stop is tried again beside it; a stop that may not
-be moved, or that the market has passed, is left three times as long each time."""
+"""How long the close of a position without a stop may take before a stop is tried again beside it."""
 FIRED_PATIENCE_US, UNHEARD_US = 2 * MICROS_PER_SECOND, 6 * MICROS_PER_SECOND
 """How long a stop that fired may take to be heard of as executed before that is asked for, and before it is believed
 that it could not close everything."""
@@ -75,7 +73,7 @@ def _escalate(ctx: Context, desk: Desk, holding: Holding) -> Cause:
     if guard.passed:
         why = f"the market is beyond the stop of {desk.inst_id}"
     _move(ctx, holding, ProtectionEvent.TIMED_OUT)
-    guard.retry_at = Instant(ctx.at + (_later_us(guard) if guard.passed else AGAIN_US))
+    guard.retry_at = Instant(ctx.at + (guard.later_us() if guard.passed else AGAIN_US))
     guard.passed = False
     ctx.trip(Limit.UNPROTECTED, why)
     return Cause.UNPROTECTED
@@ -126,6 +124,8 @@ def resolved(ctx: Context, holding: Holding, client_id: str, resolution: Resolut
     elif PROTECTION.allows(guard.state, ProtectionEvent.NOT_FOUND):
         ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="void", ended_at=ctx.at))
         _move(ctx, holding, ProtectionEvent.NOT_FOUND)
+        if guard.one_stands and guard.state is ProtectionState.NAKED:
+            _one_stands(ctx, holding)
 
 
 def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
@@ -324,7 +324,7 @@ def _confirmed(ctx: Context, holding: Holding) -> None:
     if guard.state is ProtectionState.REMOVING_OLD:  # it was moved, not replaced: there is no old one to remove
         _move(ctx, holding, ProtectionEvent.OLD_REMOVED)
     guard.trigger, guard.wanted = guard.wanted or guard.trigger, None
-    guard.refusals, guard.passed = 0, False
+    guard.refusals, guard.passed, guard.one_stands = 0, False, False
     changes: dict[str, Any] = {"trail_state": holding.chain.to_plain()}
     if guard.trigger is not None:
         changes["trigger_price"] = exact(guard.trigger)
@@ -344,7 +344,7 @@ def _refused(ctx: Context, holding: Holding, outcome: Refused, act: str) -> None
     if act == "amend":
         guard.wanted = None
         ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="live", failure=why))
-        guard.retry_at = Instant(ctx.at + _later_us(guard))
+        guard.retry_at = Instant(ctx.at + guard.later_us())
     else:
         ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="refused", ended_at=ctx.at, failure=why))
     if PROTECTION.allows(guard.state, ProtectionEvent.REFUSED):
@@ -357,6 +357,7 @@ def _refused(ctx: Context, holding: Holding, outcome: Refused, act: str) -> None
 def _one_stands(ctx: Context, holding: Holding) -> None:
     """Take the exchange's word that the whole position has its one stop or target: one of ours, or somebody else's."""
     guard = holding.guard
+    guard.one_stands = bool(guard.unanswered)
     if not guard.unanswered:
         guard.retry_at = guard.retry_at if guard.beside else ctx.at  # at once, but only once
         guard.beside = True
@@ -364,13 +365,6 @@ def _one_stands(ctx: Context, holding: Holding) -> None:
     guard.protection_id, guard.asked = guard.unanswered.pop(0), False
     for event in (ProtectionEvent.PLACE, ProtectionEvent.NO_ANSWER):  # one before stands: ask for it again
         _move(ctx, holding, event)
-
-
-def _later_us(guard: Guard) -> int:
-    """Give how long to leave alone what was refused: three times as long each time, until a stop is confirmed."""
-    wait_us = min(AGAIN_US * int(3**guard.refusals), AGAIN_MAX_US)
-    guard.refusals = min(guard.refusals + 1, 10)
-    return wait_us
 
 
 def _move(ctx: Context, holding: Holding, event: ProtectionEvent) -> None:

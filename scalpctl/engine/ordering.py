@@ -28,6 +28,8 @@ FORGET_AFTER_US = 3 * 3_600 * MICROS_PER_SECOND
 """An order that is over is remembered this long: reports that are later than the exchange's own memory do not exist."""
 THIN_BOOK, THIN_FOR_US = "54012", 30 * MICROS_PER_SECOND
 """The exchange takes only posted orders of an instrument whose book is thin; how long it is taken at its word."""
+NOT_TRADED = frozenset({"51021", "51022", "51027", "51028"})
+"""The exchange's word that an instrument is not open yet, suspended, over or being settled."""
 AGAIN_US, AGAIN_MAX_US, SUSPENDED_US = MICROS_PER_SECOND // 4, 5 * MICROS_PER_SECOND, 20 * MICROS_PER_SECOND
 
 
@@ -147,6 +149,7 @@ def placed(ctx: Context, desk: Desk, working: Working, answer: Placed) -> None:
         changes |= {"order_id": outcome.exchange_id, "acked_at": outcome.acked_at or ctx.at}
     elif isinstance(outcome, Refused) and working.order.state is OrderState.REFUSED:
         changes |= {"refusal_code": outcome.code, "refusal": outcome.message[:200], "finished_at": ctx.at}
+        working.refusal = outcome.code
         if outcome.code == THIN_BOOK:
             desk.posted_only_until = Instant(ctx.at + THIN_FOR_US)
         if working.role is Role.ENTRY:
@@ -245,9 +248,9 @@ def overdue(ctx: Context, desk: Desk, working: Working) -> None:
             ctx.do(ReadFills(Instant(working.sent_at - MICROS_PER_SECOND)))
 
 
-def again_at(ctx: Context, desk: Desk, refusals: int) -> Instant:
+def again_at(ctx: Context, desk: Desk, refusals: int, code: str) -> Instant:
     """Give when to try again after so many refusals; an instrument that is suspended says itself when it trades."""
-    if desk.instrument.state == "suspend":
+    if desk.instrument.state == "suspend" or code in NOT_TRADED:
         return Instant(ctx.at + SUSPENDED_US)
     return Instant(ctx.at + min(AGAIN_MAX_US, AGAIN_US << min(refusals, 8)))
 

@@ -63,6 +63,8 @@ class Oracles:
     judged_at: int = 0
     entries: dict[str, int] = field(default_factory=dict)
     failed_at: int | None = None
+    began_at: int = 0
+    """When the process began that is running now: it cannot know what another one asked for."""
     refusing: bool = False
     """Whether stops are refused at some time, whatever they ask for."""
 
@@ -75,6 +77,10 @@ class Oracles:
                 lasts_s += int(dict(act.arguments)["seconds"])
                 self.refusing |= dict(act.arguments)["what"] == "stop"
             self.disturbed_until = max(self.disturbed_until, now + int(lasts_s * 1e6))
+
+    def began(self, now: int) -> None:
+        """Take note that a process begins."""
+        self.began_at = now
 
     def failed(self, now: int) -> None:
         """Take note that the ledger cannot be written any more."""
@@ -146,7 +152,7 @@ class Oracles:
         self.judged_at = host.exchange.now
         asked: dict[tuple[str, ...], int] = {}
         for one in host.refused:
-            young = host.exchange.now - one.at < 60_000_000
+            young = one.at > max(self.began_at, host.exchange.now - 60_000_000)
             if young and isinstance(one.ask, dict) and "cancel" not in one.kind:  # cancelling twice hurts nobody
                 same = ("instId", "instIdCode", "side", "ordType", "sz", "px", "slTriggerPx", "algoId", "ordId")
                 key = (one.kind, one.code, *(str(one.ask.get(name, "")) for name in same))

@@ -191,6 +191,7 @@ class _Run:
                 self.outcome.last_events.append(f"{at} {', '.join(record.record_kind for record in step.records)}")
                 del self.outcome.last_events[:-40]
 
+        self.oracles.began(session.venue.host.exchange.now)
         session.runner.watchers.append(watcher)
 
     async def _calm(self, session: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import Play, until
+from engine.conftest import Play, command, until
 from simulation.oracles import final
 
 from scalpctl.core.protection import ProtectionState
@@ -86,4 +86,25 @@ def test_that_a_stop_is_gone_is_learned_at_the_latest_when_it_cannot_be_moved(tm
 
     play.session(1, beside)
     assert bare_s[0] < 7  # it is looked for twice before it is believed to be gone
+    assert not [*final(play)]
+
+
+@pytest.mark.parametrize(("code", "times"), [("51022", 3), ("51169", 12), ("51030", 14)])
+def test_a_patient_close_waits_as_long_as_the_refusal_means(tmp_path: Path, code: str, times: int) -> None:
+    """What is suspended stays so for a while; where nothing is said to be left, what there is is read anew first."""
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    refused_at: list[int] = []
+
+    async def beside(session: Any) -> None:
+        host = session.venue.host
+        desk = await _protected(session)
+        host.command("refuse", {"what": "order", "code": code, "seconds": "55"})
+        refused_at.append(host.exchange.now)
+        await session.runner.order(command("close", instrument=desk.inst_id))
+        await session.venue.clock.sleep(30)
+        session.stop.set()
+
+    play.session(1, beside)
+    asked = play.rows("SELECT 1 FROM orders WHERE role = 'close' AND refusal_code = ?", code)
+    assert times - 2 <= len(asked) <= times
     assert not [*final(play)]

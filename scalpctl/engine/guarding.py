@@ -183,7 +183,7 @@ def _fell_short(ctx: Context, holding: Holding, fired: Fired) -> bool:
     if waited >= FIRED_PATIENCE_US and not fired.asked:
         fired.asked = True
         ctx.do(Reread(holding.position.opened_at))
-    return fired.fell_short or waited >= UNHEARD_US
+    return ctx.recovered and (fired.fell_short or waited >= UNHEARD_US)  # a first picture brings what is unheard
 
 
 def _close_the_rest(ctx: Context, desk: Desk, holding: Holding) -> Cause:
@@ -247,9 +247,10 @@ def released(ctx: Context, desk: Desk, holding: Holding) -> None:
     guard = holding.guard
     if PROTECTION.allows(guard.state, ProtectionEvent.FLAT):
         guard.state = PROTECTION.next(guard.state, ProtectionEvent.FLAT)
-    if guard.protection_id:
-        ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="released", ended_at=ctx.at))
-        ctx.do(CancelAlgo(guard.protection_id, desk.inst_id, guard.algo_id))
+    for protection_id, algo_id in ((guard.protection_id, guard.algo_id), *((one, "") for one in guard.unanswered)):
+        if protection_id:
+            ctx.record(ProtectionChanged(protection_id=protection_id, state="released", ended_at=ctx.at))
+            ctx.do(CancelAlgo(protection_id, desk.inst_id, algo_id))
 
 
 def _place(ctx: Context, desk: Desk, holding: Holding) -> None:

@@ -57,6 +57,16 @@ class RememberedOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class RememberedStop:
+    """A stop whose end the ledger does not know, or only from a list that may have been an old one."""
+
+    protection_id: str
+    algo_id: str
+    trigger: Decimal | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class RememberedPosition:
     """A position without a closure: its fills, its stop, and what the exit rules remember."""
 
@@ -71,10 +81,8 @@ class RememberedPosition:
     funding: Decimal
     penalty: Decimal
     entered: bool
-    protection_id: str
-    algo_id: str
-    trigger: Decimal | None
-    protection_state: str
+    stops: tuple[RememberedStop, ...]
+    """Every stop that may stand, the likeliest first: one whose answer was lost may be newer than the one that does."""
     trail_state: dict[str, Any] | None
     decided: Cause | None = None
     ordered_by: str = ""
@@ -167,7 +175,7 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         origin=kept.origin,
         position=position,
         leverage=kept.leverage,
-        margin_mode=MarginMode(kept.margin_mode) if kept.margin_mode in tuple(MarginMode) else None,
+        margin_mode=_mode(ctx, kept),
         parameter_set=kept.parameter_set,
         regime=Regime(kept.parameter_set) if kept.parameter_set in tuple(Regime) else Regime.RANGING,
         watch=Watch(desk.rules.prices),
@@ -227,12 +235,26 @@ def _began_with_some(kept: RememberedPosition) -> bool:
     return bool(kept.fills) and kept.fills[0].action is not kept.side.opening
 
 
+def _mode(ctx: Context, kept: RememberedPosition) -> MarginMode | None:
+    """Give whose margin backs a position, where that is known: of what others opened the usual one is only a guess."""
+    mode = MarginMode(kept.margin_mode) if kept.margin_mode in tuple(MarginMode) else None
+    return None if kept.origin != "engine" and mode is ctx.plan.settled.margin_mode else mode
+
+
 def _guard(kept: RememberedPosition) -> Guard:
-    """Continue with the stop the ledger knows; the exchange's list will confirm it, or it is asked for by its id."""
-    if not kept.protection_id or kept.protection_state in {"lost", "refused", "void", "released", "fired"}:
-        return Guard()
-    state = ProtectionState.PROTECTED if kept.protection_state == "live" else ProtectionState.ASKING
-    return Guard(state=state, protection_id=kept.protection_id, algo_id=kept.algo_id, trigger=kept.trigger)
+    """Continue with the stops the ledger knows; the exchange's list will confirm one, or it is asked for by its id."""
+    first = next((one for one in kept.stops if one.state != "lost"), None)
+    others = [one.protection_id for one in kept.stops if one is not first]
+    if first is None:
+        return Guard(unanswered=others)
+    state = ProtectionState.PROTECTED if first.state == "live" else ProtectionState.ASKING
+    return Guard(
+        state=state,
+        protection_id=first.protection_id,
+        unanswered=others,
+        algo_id=first.algo_id,
+        trigger=first.trigger,
+    )
 
 
 def _order(ctx: Context, desk: Desk, kept: RememberedOrder) -> None:

@@ -18,7 +18,7 @@ from scalpctl.core.records.money import LedgerAccount
 from scalpctl.core.sides import Action, Side
 from scalpctl.engine.booked import FillKey, ids_since
 from scalpctl.engine.hands import Hand
-from scalpctl.engine.memory import Remembered, RememberedOrder, RememberedPosition
+from scalpctl.engine.memory import Remembered, RememberedOrder, RememberedPosition, RememberedStop
 from scalpctl.engine.names import session_stem, stem_of
 from scalpctl.ledger.reading import LedgerReader
 
@@ -78,6 +78,11 @@ _BOOKED_TO = (
     "AND billed_at >= ? AND EXISTS (SELECT 1 FROM postings WHERE transaction_id = matched_to AND account = ?) "
     "AND NOT EXISTS (SELECT 1 FROM postings WHERE transaction_id = matched_to || ':resolved') ORDER BY billed_at, seq"
 )
+_STOPS = (
+    "SELECT * FROM protections WHERE position_id = ? AND (ended_at IS NULL OR (state = 'lost' AND failure = "
+    "'not listed')) ORDER BY state = 'live' DESC, seq DESC"
+)
+_TRAIL = "SELECT trail_state FROM protections WHERE position_id = ? AND trail_state NOT NULL ORDER BY seq DESC LIMIT 1"
 _OPEN_DRIFTS = (
     "SELECT * FROM drifts WHERE resolved_at IS NULL AND coalesce(json_extract(theirs, '$.order_id'), '') = ''"
 )
@@ -133,8 +138,7 @@ def _instrument(row: Row) -> tuple[Instrument, int]:
 def _position(reader: LedgerReader, row: Row) -> RememberedPosition:
     position_id = row["position_id"]
     fills = reader.rows("SELECT * FROM fills WHERE position_id = ? ORDER BY filled_at, seq", (position_id,))
-    stops = reader.rows("SELECT * FROM protections WHERE position_id = ? ORDER BY seq DESC LIMIT 1", (position_id,))
-    stop = stops[0] if stops else None
+    trail = reader.rows(_TRAIL, (position_id,))
     entered = bool(reader.rows("SELECT 1 FROM entries WHERE position_id = ? LIMIT 1", (position_id,)))
     decided, ordered_by = _decided(reader, position_id)
     return RememberedPosition(
@@ -149,11 +153,8 @@ def _position(reader: LedgerReader, row: Row) -> RememberedPosition:
         funding=-_posted(reader, position_id, "funding"),
         penalty=-_posted(reader, position_id, "liquidation_penalty"),
         entered=entered,
-        protection_id=stop["protection_id"] if stop else "",
-        algo_id=(stop["algo_id"] or "") if stop else "",
-        trigger=Decimal(stop["trigger_price"]) if stop and stop["trigger_price"] else None,
-        protection_state=stop["state"] if stop else "",
-        trail_state=msgspec.json.decode(stop["trail_state"]) if stop and stop["trail_state"] else None,
+        stops=tuple(map(_stop, reader.rows(_STOPS, (position_id,)))),
+        trail_state=msgspec.json.decode(trail[0]["trail_state"]) if trail else None,
         decided=decided,
         ordered_by=ordered_by,
         contracts=Contracts(row["contracts"]),
@@ -161,6 +162,11 @@ def _position(reader: LedgerReader, row: Row) -> RememberedPosition:
         margin_mode=row["margin_mode"],
         adopted_at=Instant(reader.rows("SELECT ts_us FROM journal WHERE seq = ?", (row["seq"],))[0]["ts_us"]),
     )
+
+
+def _stop(row: Row) -> RememberedStop:
+    trigger = Decimal(row["trigger_price"]) if row["trigger_price"] else None
+    return RememberedStop(row["protection_id"], row["algo_id"] or "", trigger, row["state"])
 
 
 def _decided(reader: LedgerReader, position_id: str) -> tuple[Cause | None, str]:

@@ -174,11 +174,10 @@ def pointless(books: Books) -> Iterator[Finding]:
             row["client_id"], f"{row['role']}: {row['action']} {row['contracts']} of {row['position_id']}", rows=(row,)
         )
     refused = (
-        "SELECT client_id, seq, role, refusal_code FROM orders o WHERE refusal_code = '51169' AND intended_at BETWEEN "
-        ":since AND "
-        ":until AND finished_at <= :settled AND NOT EXISTS (SELECT 1 FROM closures c WHERE c.position_id = "
-        "o.position_id) AND NOT "
-        "EXISTS (SELECT 1 FROM drifts d WHERE d.inst_id = o.inst_id AND abs(d.detected_at - o.intended_at) < 300000000)"
+        "SELECT client_id, seq, role, refusal_code FROM orders o WHERE refusal_code = '51169' AND role <> 'entry' AND "
+        "intended_at BETWEEN :since AND :until AND finished_at <= :settled AND NOT EXISTS (SELECT 1 FROM closures c "
+        "WHERE c.position_id = o.position_id) AND NOT EXISTS (SELECT 1 FROM drifts d WHERE d.inst_id = o.inst_id AND "
+        "abs(d.detected_at - o.intended_at) < 300000000)"
     )
     for row in books.rows(refused):
         yield Finding(row["client_id"], "closed what was not there any more, and nothing says why", rows=(row,))

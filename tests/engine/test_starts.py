@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from audit.forging import audited
-from engine.conftest import Play, is_covered, until
+from engine.conftest import Play, command, is_covered, until
 
+from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.errors import ExchangeUnavailable
 
 
@@ -107,3 +108,51 @@ def test_a_history_that_cannot_be_read_is_no_reason_to_close_what_is_held(play: 
     )
     assert [row["event"] for row in events if row["event"] != "retry"] == ["opened", "ready"]
     assert [row["why"] for row in play.rows("SELECT why FROM margin_checks WHERE why LIKE '%stale%'")] == []
+
+
+def test_nothing_patient_is_sent_before_the_first_picture_of_a_session(play: Play) -> None:
+    """Whoever remembers a position that is gone meanwhile would sell what somebody else holds."""
+    orders: list[int] = []
+
+    def sent() -> int:
+        return len(play.rows("SELECT 1 FROM orders WHERE role IN ('partial', 'close')"))
+
+    async def tempted(session: Any) -> None:
+        desk = next(desk for desk in session.machine.context.desks.values() if desk.holding is not None)
+        await until(session, lambda: desk.ticker is not None)
+        asked = asyncio.ensure_future(session.runner.order(command("close", instrument=desk.inst_id, fraction="0.5")))
+        await session.venue.clock.sleep(40)
+        await session.runner.settled()
+        orders.append(sent())
+        assert desk.execution is not None
+        session.venue.host.command("unsilence", {})
+        await session.venue.clock.sleep(60)
+        await session.runner.settled()
+        orders.append(sent())
+        assert asked.done()
+
+    play.session(1, until_held)
+    play.begun = lambda session: session.venue.host.command("silence", {"path": "/api/v5/trade/fills"})
+    play.session(0.04, tempted)
+    assert orders[0] == 0 < orders[1]
+    play.check()
+
+
+def test_a_margin_mode_that_was_only_assumed_is_not_believed_after_a_death(play: Play) -> None:
+    play.config = "strategy: {signals: [impulse]}\n"
+    play.session(0.1, schedule='- {at: 60s, do: foreign-order, instrument: BTC-USDT, side: buy, contracts: "0.5"}\n')
+    (row,) = play.rows("SELECT origin, margin_mode FROM positions")
+    assert (row["origin"], row["margin_mode"]) == ("appeared", "isolated")
+    modes: list[MarginMode | None] = []
+
+    def looked(session: Any) -> None:
+        modes.append(session.machine.context.desks["BTC-USDT-SWAP"].holding.margin_mode)
+
+    async def later(session: Any) -> None:
+        await session.venue.clock.sleep(20)
+        looked(session)
+
+    play.begun = looked
+    play.session(0.02, later)
+    assert modes == [None, MarginMode.ISOLATED]
+    play.check()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from scalpctl.core.exchange.resolutions import Void
-from scalpctl.engine import account, booking, closures, gates, guarding, hands, ordering, recovering
+from scalpctl.engine import billing, booking, closures, gates, guarding, hands, ordering, recovering
 from scalpctl.okx.resolution import Resolver
 
 Change = tuple[Any, str, Any]
@@ -48,7 +48,7 @@ def _blind_retry() -> list[Change]:
 
 
 def _bills_forgotten() -> list[Change]:
-    return [(account, "_book", _nothing)]
+    return [(billing, "_book", _nothing)]
 
 
 def _fees_guessed() -> list[Change]:
@@ -77,7 +77,7 @@ def _fills_not_read_again() -> list[Change]:
     def resync(ctx: Any, heard: Any) -> None:
         real(ctx, replace(heard, fills=()))
 
-    return [(recovering, "resync", resync), (account, "match_waiting", _nothing)]
+    return [(recovering, "resync", resync), (billing, "match_waiting", _nothing)]
 
 
 def _vanished_ignored() -> list[Change]:
@@ -233,6 +233,32 @@ def _turn_forgotten() -> list[Change]:
     return [(memory, "_begun", begun)]
 
 
+def _older_stops_forgotten() -> list[Change]:
+    from scalpctl.engine import memory
+
+    real = memory._guard
+
+    def guard(kept: Any) -> Any:
+        return real(replace(kept, stops=kept.stops[-1:]))
+
+    return [(memory, "_guard", guard)]
+
+
+def _sold_unseen() -> list[Change]:
+    from scalpctl.engine import executing
+
+    real = executing.advance
+
+    def advance(ctx: Any, desk: Any) -> Any:
+        recovered, ctx.recovered = ctx.recovered, True
+        try:
+            return real(ctx, desk)
+        finally:
+            ctx.recovered = recovered
+
+    return [(executing, "advance", advance)]
+
+
 def _orders_forgotten() -> list[Change]:
     from scalpctl.engine import memory
 
@@ -324,6 +350,8 @@ MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "strangers stay strangers": (_strangers_unexplained, SWARM),
     "gates only advise": (_gates_open, SWARM),
     "a restart forgets what a turn left": (_turn_forgotten, "turned-while-away"),
+    "a restart forgets all stops but the newest": (_older_stops_forgotten, "older-stop-stands"),
+    "a restart sells before it has looked": (_sold_unseen, "closed-while-away"),
     "a restart leaves alone what is held": (_held_and_left_alone, SWARM),
     "a close that waits has no stop beside it": (_no_second_stop, "thin"),
     "a restart forgets its orders": (_orders_forgotten, DEATHS),

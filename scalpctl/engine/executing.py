@@ -167,9 +167,10 @@ def _send(ctx: Context, desk: Desk, execution: Execution, decision: Quote | Take
 
 
 def _what_is_left(desk: Desk, execution: Execution) -> Contracts:
-    left = execution.quoter.left
-    if execution.role is not Role.ENTRY:
-        left = min(left, desk.holding.contracts if desk.holding is not None else Contracts(0))
+    left, holding = execution.quoter.left, desk.holding
+    if execution.role is not Role.ENTRY:  # another position may have come in the place of the one it was to close
+        same = holding is not None and holding.position_id == execution.position_id
+        left = min(left, holding.contracts if holding is not None and same else Contracts(0))
     return desk.instrument.floor_contracts(left)
 
 

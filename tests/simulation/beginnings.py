@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -40,10 +41,20 @@ async def _until_held(session: Any) -> None:
     session.stop.set()
 
 
+def _beginning(plan: Plan) -> Path:
+    return _held(plan.world, plan.seed % SEEDS, "cross" if "cross" in plan.settings else "isolated")
+
+
+def play_for(plans: Iterable[Plan]) -> None:
+    """Play what brief plans begin with now, so that no other engine plays it later."""
+    for plan in plans:
+        if plan.brief:
+            _beginning(plan)
+
+
 def goes_on(plan: Plan, root: Path) -> Play:
     """Give such an account to a plan; what happens by chance from here on is the plan's own."""
-    mode = "cross" if "cross" in plan.settings else "isolated"
-    shutil.copytree(_held(plan.world, plan.seed % SEEDS, mode), root)
+    shutil.copytree(_beginning(plan), root)
     play = Play(root, world=plan.world, seed=plan.seed, faults=plan.weather)
     exchange = play.exchange()
     exchange.random = Random(f"goes on:{plan.seed}")

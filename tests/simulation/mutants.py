@@ -259,6 +259,19 @@ def _sold_unseen() -> list[Change]:
     return [(executing, "advance", advance)]
 
 
+def _closes_whatever_is_there() -> list[Change]:
+    from scalpctl.engine import executing
+
+    real = executing._what_is_left
+
+    def left(desk: Any, execution: Any) -> Any:
+        if desk.holding is None or execution.role == "entry":
+            return real(desk, execution)
+        return desk.instrument.floor_contracts(min(execution.quoter.left, desk.holding.contracts))
+
+    return [(executing, "_what_is_left", left)]
+
+
 def _orders_forgotten() -> list[Change]:
     from scalpctl.engine import memory
 
@@ -352,6 +365,7 @@ MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "a restart forgets what a turn left": (_turn_forgotten, "turned-while-away"),
     "a restart forgets all stops but the newest": (_older_stops_forgotten, "older-stop-stands"),
     "a restart sells before it has looked": (_sold_unseen, "closed-while-away"),
+    "a close goes on against another position": (_closes_whatever_is_there, "turned-under-a-close"),
     "a restart leaves alone what is held": (_held_and_left_alone, SWARM),
     "a close that waits has no stop beside it": (_no_second_stop, "thin"),
     "a restart forgets its orders": (_orders_forgotten, DEATHS),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from simulation.beginnings import play_for
 from simulation.dying import SCENARIOS, dying_at, points_of
 from simulation.mutants import DEAF, DEATHS, DISKS, MUTANTS, SWARM, mutated
 from simulation.plans import Plan, brief, deaf, plan_of
@@ -52,6 +53,7 @@ def _found_around_deaths(folder: Path) -> Iterator[list[str]]:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", sorted(MUTANTS))
 def test_a_wrong_engine_is_caught(name: str, tmp_path: Path) -> None:
+    play_for([*map(brief, BRIEF), *(Plan.read(path.read_text()) for path in KEPT)])
     with mutated(name):
         where = MUTANTS[name][1]
         looked = {

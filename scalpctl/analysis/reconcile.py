@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from scalpctl.analysis.holdings import kept
+from scalpctl.analysis.statement import amount_of
 from scalpctl.analysis.summary import Reader
-from scalpctl.core.money import ZERO, add
 
 Row = dict[str, Any]
 RED, YELLOW = "red", "yellow"
@@ -168,17 +168,13 @@ def _guards(one: Row) -> tuple[str, str]:
 
 
 def _money(reader: Reader, picture: Row) -> Iterator[Finding]:
-    cash = _sum(reader.rows("SELECT amount FROM postings WHERE account = 'cash' AND ccy = 'USDT'"))
+    cash = amount_of(reader.rows("SELECT amount FROM postings WHERE account = 'cash' AND ccy = 'USDT'"))
     if cash != Decimal(picture["cash"]):
         shown = format(cash, "f")
         yield Finding("balance_gap", RED, "USDT", shown, picture["cash"], "book the bills that explain it")
     rows = reader.rows("SELECT ccy, source_id, amount, posted_at FROM postings WHERE account = 'suspense'")
     for ccy in sorted({row["ccy"] for row in rows}):
         waiting = [row for row in rows if row["ccy"] == ccy]
-        if suspense := _sum(waiting):
+        if suspense := amount_of(waiting):
             proposal = "find the executions that explain it"
             yield Finding("suspense", RED, ccy, format(suspense, "f"), None, proposal, waiting)
-
-
-def _sum(rows: list[Row]) -> Decimal:
-    return add(*(Decimal(row["amount"]) for row in rows), ZERO)

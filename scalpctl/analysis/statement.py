@@ -67,9 +67,9 @@ def statement(reader: Reader, picture: Row) -> Statement:
             orphan_bills.append(bill)
     used |= {"opening", *_taken_back(by_transaction)}
     orphans = [row for row in postings if row["transaction_id"] not in used]
-    everything = _sum(reader.rows("SELECT amount FROM postings WHERE account = 'cash' AND ccy = 'USDT'"))
+    everything = amount_of(reader.rows("SELECT amount FROM postings WHERE account = 'cash' AND ccy = 'USDT'"))
     changes = add(*(Decimal(bill["change"]) for bill in bills.values()), ZERO)
-    moved = _sum(postings)
+    moved = amount_of(postings)
     opening = add(everything, -moved)
     return Statement(
         since=since,
@@ -102,5 +102,6 @@ def _before(reader: Reader, since: int) -> int:
     return int(rows[0]["n"])
 
 
-def _sum(rows: list[Row]) -> Decimal:
+def amount_of(rows: list[Row]) -> Decimal:
+    """Add up the amounts of postings."""
     return add(*(Decimal(row["amount"]) for row in rows), ZERO)

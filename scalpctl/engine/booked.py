@@ -31,7 +31,9 @@ class Booked:
         self.bills: dict[str, Instant] = {}
         self.bills_until = Instant(0)
         self.opened_at = Instant(0)
-        """From when on bills count: what came before is in the opening balance."""
+        """From when on bills count: what came before is, or will be, in the opening balance."""
+        self.paid_since: Instant | None = None
+        """The first execution whose money is in cash while there is no opening yet: that is not later, then."""
         self._since = Instant(0)
 
     def recall(self, fills: Mapping[FillKey, Instant], bills: Mapping[str, Instant], until: Instant) -> None:
@@ -58,6 +60,10 @@ class Booked:
         """Note a bill."""
         self.bills[bill.bill_id] = bill.at
         self.bills_until = max(self.bills_until, bill.at)
+
+    def paid(self, at: Instant) -> None:
+        """Note that the money of an execution went to cash before the opening was known."""
+        self.paid_since = at if self.paid_since is None else min(self.paid_since, at)
 
     def forget_old(self) -> None:
         """Let go of the oldest ids; those of before the opening belong to what was taken over, and are few."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -28,13 +29,21 @@ from scalpctl.engine.facts import forget_facts
 from scalpctl.engine.names import is_ours
 
 
-def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False) -> bool:
-    """Book one execution, which may have been ``sought`` for what is held; False for one that was booked before."""
+def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False, anyhow: bool = False) -> bool:
+    """Book one execution, which may have been ``sought`` for what is held; False for one that was booked before.
+
+    One that reduces what nobody here knows of waits until that is found, unless it is to be booked ``anyhow``.
+    """
     fill = executions.from_report(report)
     key = (fill.inst_id, fill.key, fill.order_id)
     if ctx.booked.has_fill(fill, in_suspense=key in ctx.suspended, sought=sought):
         return False
     _, working = ctx.orders.get(report.client_id, (desk, None))
+    if working is None and not anyhow and _has_no_place(desk, fill, report):
+        if not ctx.is_before_opening(fill.filled_at):  # what came before was part of a life that is not in this ledger
+            desk.unplaced[key] = report
+        return False
+    desk.unplaced.pop(key, None)
     if working is not None:
         ordering.filled(ctx, working, fill.contracts)
         if desk.execution is not None and desk.execution.working is working:
@@ -55,13 +64,42 @@ def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False
     return True
 
 
+def in_order(desks: Iterable[Desk], reports: Iterable[FillReport]) -> list[FillReport]:
+    """Give executions in the order they happened in, and among them those that have waited for their position."""
+    waiting = (report for desk in desks for report in desk.unplaced.values())
+    return sorted((*reports, *waiting), key=lambda one: one.filled_at)  # as listed within one instant
+
+
+def place(ctx: Context, desk: Desk, *, anyhow: bool = False) -> None:
+    """Book what has waited for its position, once that is known; or ``anyhow``, as an opening of its own.
+
+    What turns out to be older than this ledger is nobody's: its money is in the opening balance.
+    """
+    for key, report in sorted(desk.unplaced.items(), key=lambda one: one[1].filled_at):
+        if anyhow and ctx.is_before_opening(report.filled_at):
+            del desk.unplaced[key]
+        else:
+            filled(ctx, desk, report, anyhow=anyhow)
+
+
+def _has_no_place(desk: Desk, fill: Fill, report: FillReport) -> bool:
+    """Tell whether an execution reduced something, as its result says, where nothing is known to have been held."""
+    if not report.pnl or _explained_late(desk, fill) is not None:
+        return False
+    holding = desk.holding
+    if holding is None or fill.filled_at < holding.began_at:
+        return True  # or else it is in the size something was taken over with, as what opened that is
+    return bool(holding.borrowed) and fill.action is holding.side.closing and fill.filled_at <= holding.adopted_at
+
+
 def _taken(
     ctx: Context, desk: Desk, fill: Fill, report: FillReport, working: Working | None
 ) -> tuple[Holding, Applied, str]:
     """Let an execution open a position, change it, or stand for what one that is flat was taken over with."""
     over, holding = _explained_late(desk, fill), desk.holding
     if over is not None:
-        over.borrowed = over.borrowed - fill.contracts
+        if fill.action is over.side.opening:  # what it had lost again before it was taken over is heard of beside it
+            over.borrowed = over.borrowed - min(over.borrowed, fill.contracts)
         over.fills.insert(0, report)
         return over, Applied(over.position, positions.NONE, ZERO, positions.NONE), "foreign_fill"
     if holding is None:
@@ -76,11 +114,11 @@ def _taken(
 
 
 def _explained_late(desk: Desk, fill: Fill) -> Holding | None:
-    """Give the position an execution made that was taken from the exchange's word, and is flat by now."""
+    """Give the position an execution was part of that was taken from the exchange's word, and is flat by now."""
     for leaving in desk.leaving:
         holding = leaving.holding
-        opens = fill.action is holding.side.opening and fill.filled_at <= holding.adopted_at
-        if opens and holding.borrowed.value >= fill.contracts.value:
+        fits = fill.action is holding.side.opening and holding.borrowed.value >= fill.contracts.value
+        if fill.filled_at <= holding.adopted_at and (fits or fill.filled_at >= holding.position.opened_at):
             return holding
     return None
 
@@ -133,7 +171,7 @@ def _open(ctx: Context, desk: Desk, fill: Fill, report: FillReport, working: Wor
         parameter_set=desk.regime.regime.value,
         regime=desk.regime.regime,
         watch=Watch(desk.rules.prices),
-        guard=guarding.begin(ctx),
+        guard=guarding.begin(ctx, beside=desk.whole_kept and working is None),
         fills=[report],
         foreign=not ours,
         managed=ctx.plan.safety.manages(origin),
@@ -210,6 +248,8 @@ def _post(ctx: Context, holding: Holding, fill: Fill, report: FillReport, pnl: D
     ccy = report.fee_ccy or SETTLE
     fee = report.fee if report.fee is not None else ZERO
     against = LedgerAccount.TRANSFER if ctx.is_before_opening(fill.filled_at) else LedgerAccount.CASH
+    if against is LedgerAccount.CASH and not ctx.opened:
+        ctx.booked.paid(fill.filled_at)
     legs = [
         *legs_of(LedgerAccount.PNL, ccy, pnl, against),
         *legs_of(LedgerAccount.FEE, ccy, fee, against),
@@ -260,7 +300,7 @@ def _flat(ctx: Context, desk: Desk, holding: Holding) -> None:
     guarding.released(ctx, desk, holding)
     if holding.fills:
         hands.closed_by(ctx, decisive(holding.fills, holding.side.closing))
-    desk.holding = None
+    desk.holding, desk.whole_kept = None, False
     closures.awaited(ctx, desk, holding)
 
 

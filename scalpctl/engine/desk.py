@@ -215,6 +215,11 @@ class Holding:
         return self.position.side
 
     @property
+    def began_at(self) -> Instant:
+        """Give when it began as far as is known by now: its first execution may be heard of last."""
+        return min([self.position.opened_at, *(fill.filled_at for fill in self.fills)])
+
+    @property
     def contracts(self) -> Contracts:
         """Give what is held now."""
         return self.position.contracts
@@ -227,6 +232,16 @@ class Leaving:
     holding: Holding
     ask_at: Instant
     asked: bool = False
+
+
+@dataclass(slots=True)
+class Search:
+    """A search for the position that executions were part of, through the exchange's histories."""
+
+    begun_at: Instant
+    since: Instant
+    asked_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    asking: bool = False
 
 
 @dataclass(slots=True)
@@ -257,6 +272,14 @@ class Desk:
     holding: Holding | None = None
     leaving: list[Leaving] = field(default_factory=list)
     """Positions that are flat and wait for their closure to be recorded."""
+    looked_for_at: Instant | None = None
+    """Since when the executions of a position that appeared are being looked for."""
+    whole_kept: bool = False
+    """Whether the last list of conditional orders had one for the whole position: there may be no other such."""
+    unplaced: dict[tuple[str, str, str], FillReport] = field(default_factory=dict)
+    """Executions that reduced what nobody here knows of yet, by their keys."""
+    search: Search | None = None
+    """The search for what they were part of."""
     funding_due: Instant | None = None
     """A funding time that has passed while something was held, until its bill is seen."""
     last_close: LastClose | None = None

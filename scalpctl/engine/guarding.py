@@ -388,6 +388,6 @@ def remember(ctx: Context, holding: Holding) -> None:
     ctx.record(ProtectionChanged(protection_id=protection_id, state="live", trail_state=holding.chain.to_plain()))
 
 
-def begin(ctx: Context) -> Guard:
-    """Begin the guard of a position that has just come to be: it is naked from now on."""
-    return Guard(since=ctx.at)
+def begin(ctx: Context, *, beside: bool = False) -> Guard:
+    """Begin the guard of a position that is new to us: naked from now on, unless another's stop is known ``beside``."""
+    return Guard(since=ctx.at, beside=beside)

@@ -40,12 +40,14 @@ from scalpctl.engine import (
     recovering,
     rounds,
     trading,
+    unplaced,
 )
 from scalpctl.engine.context import Context, Step
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.memory import Remembered, recall
 from scalpctl.engine.names import Names
 from scalpctl.engine.plan import Plan
+from scalpctl.engine.unplaced import APPEARED
 from scalpctl.ports.feeds import AlgosPending, FillConflict, PositionsSnapshot, Resync
 
 
@@ -154,11 +156,15 @@ class Machine:
     def _fill(self, report: FillReport) -> None:
         desk = self.context.desks.get(report.inst_id)
         if desk is not None and booking.filled(self.context, desk, report):
+            booking.place(self.context, desk)
             trading.pursue(self.context, desk)
 
     def _fills_read(self, read: events.FillsRead) -> None:
-        for report in sorted(read.fills or (), key=lambda one: one.filled_at):  # as listed within one instant
-            self._fill(report)
+        desks = self.context.desks
+        for report in booking.in_order(desks.values(), read.fills or ()):
+            desk = desks.get(report.inst_id)
+            if desk is not None and booking.filled(self.context, desk, report):
+                trading.pursue(self.context, desk)
         billing.match_waiting(self.context)
 
     def _order(self, report: OrderReport) -> None:
@@ -271,19 +277,20 @@ class Machine:
         if desk is None:
             return
         theirs = desk.theirs
-        for fill in sorted(found.fills or (), key=lambda one: one.filled_at):
+        for fill in booking.in_order([desk], found.fills or ()):
             sought = theirs is not None and fill.filled_at >= theirs.created_at
             booking.filled(self.context, desk, fill, sought=sought)
         billing.bills(self.context, found.bills or ())
-        if found.position_id.startswith(recovering.APPEARED):
+        if found.position_id.startswith(APPEARED):
             recovering.looked_for(self.context, desk)
+            unplaced.sought(self.context, desk, found)
         else:
             closures.evidence(self.context, desk, found)
         trading.pursue(self.context, desk)
 
     def _desk_of(self, found: events.Evidence) -> Desk | None:
-        if found.position_id.startswith(recovering.APPEARED):
-            return self.context.desks.get(found.position_id.removeprefix(recovering.APPEARED))
+        if found.position_id.startswith(APPEARED):
+            return self.context.desks.get(found.position_id.removeprefix(APPEARED))
         for desk in self.context.desks.values():
             if any(leaving.holding.position_id == found.position_id for leaving in desk.leaving):
                 return desk

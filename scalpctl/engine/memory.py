@@ -113,6 +113,7 @@ class Remembered:
     """Results recorded after the limits were last written down: instrument, net, instant, whether it was a stop."""
     opened: bool = False
     opened_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    paid_since: Instant | None = None
     cash: Decimal = ZERO
     waiting: tuple[BillReport, ...] = ()
     """Bills whose execution had not been seen yet."""
@@ -143,6 +144,7 @@ def recall(ctx: Context, remembered: Remembered) -> None:
             ctx.desks[inst_id].last_close = last
     ctx.booked.recall(remembered.fills, remembered.bills, remembered.bills_until)
     ctx.booked.opened_at, ctx.opened = remembered.opened_at, remembered.opened
+    ctx.booked.paid_since = remembered.paid_since
     ctx.account.cash = remembered.cash
     ctx.drifts_open.update(remembered.drifts)
     ctx.bills_waiting.update({bill.bill_id: bill for bill in remembered.waiting})

@@ -22,6 +22,8 @@ SURE_AFTER = 2
 """Lists of bills after which one is certain to have been asked for after the balance was read."""
 QUIET_US = 3 * MICROS_PER_SECOND
 """So long before the balance the newest bill must lie where it does not name that balance itself."""
+LATE_US = 30 * MICROS_PER_SECOND
+"""How late a balance may be heard of at most."""
 
 
 @dataclass(slots=True)
@@ -39,8 +41,9 @@ def begin(ctx: Context, bills: Sequence[BillReport], taken_at: Instant) -> None:
     """Begin to look for the opening balance of a ledger that has none: bills are known from here on."""
     if ctx.opened or ctx.opening is not None:
         return
-    since = min((bill.at for bill in bills if bill.bill_id not in ctx.booked.bills), default=taken_at)
-    ctx.opening = Opening(since, {})
+    new = (bill.at for bill in bills if bill.bill_id not in ctx.booked.bills and bill.at >= ctx.booked.opened_at)
+    since = min(new, default=max(taken_at, ctx.booked.opened_at))
+    ctx.opening = Opening(min(since, ctx.booked.paid_since or since), {})
     ctx.do(ReadBalances())
 
 
@@ -56,7 +59,7 @@ def bills_read(ctx: Context, reports: Sequence[BillReport]) -> Sequence[BillRepo
     """Take bills and give those that may be booked: none until they agree with a balance and the opening is posted."""
     opening = ctx.opening
     if opening is None:
-        return reports
+        return reports if ctx.opened else ()
     opening.bills |= {bill.bill_id: bill for bill in reports if bill.at >= opening.since}
     cash = None if opening.reading is None else opening.reading.cash
     if opening.reading is None or cash is None:
@@ -87,12 +90,20 @@ def _counted(opening: Opening, cash: Decimal) -> list[BillReport] | None:
     bills = sorted(settled, key=lambda one: (one.at, one.bill_id.rjust(24, "0")))
     for number in range(len(bills), 0, -1):
         if bills[number - 1].balance == cash:
-            return bills[:number]
+            return bills[:number] if not _doubtful(opening, bills[number - 1]) else None
     unmoved = not bills or subtract(bills[0].balance, bills[0].balance_change) == cash
     if unmoved:
         return []
     quiet = opening.lists >= SURE_AFTER and bills[-1].at < opening.read_at - QUIET_US
     return bills if quiet else None
+
+
+def _doubtful(opening: Opening, bill: BillReport) -> bool:
+    """Tell whether a balance may be older than a bill that left it as it was: money moved at a position only."""
+    reading = opening.reading
+    if reading is None or bill.balance_change or bill.at <= reading.updated_at:
+        return False
+    return bool(bill.position_balance_change) and bill.at > opening.read_at - LATE_US
 
 
 def _bound(ctx: Context, reading: BalanceReport) -> Decimal:

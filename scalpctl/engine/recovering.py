@@ -30,19 +30,20 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import Investigate
 from scalpctl.engine.names import is_ours
+from scalpctl.engine.unplaced import APPEARED
 from scalpctl.ports.feeds import Resync
 
 SEARCH_US = 3_600_000_000
 """How far before its beginning the executions of a disputed position are searched."""
+LOOKS_US = 3_000_000
+"""How long the executions of a position that appeared are looked for before it is taken over without them."""
 _ACTIONS = {DriftKind.MARGIN_MODE: "left alone: it is held in the other margin mode, beside a position of ours"}
-APPEARED = "appeared:"
-"""Marks an investigation that looks for the fills of a position nobody here opened."""
 
 
 def resync(ctx: Context, heard: Resync) -> None:
     """Bring our books in line: fills first, then orders, stops, bills, and only then compare positions."""
     account.positions(ctx, heard.positions)
-    for fill in sorted(heard.fills, key=lambda one: one.filled_at):  # as listed within one instant
+    for fill in booking.in_order(ctx.desks.values(), heard.fills):
         desk = ctx.desks.get(fill.inst_id)
         if desk is not None:
             booking.filled(ctx, desk, fill)
@@ -88,6 +89,7 @@ def algos(ctx: Context, pending: tuple[AlgoReport, ...]) -> None:
     listed = {report.client_id: report for report in pending}
     guarded = set[str]()
     for desk in ctx.desks.values():
+        _others_guard(desk, pending)
         holding = desk.holding
         if holding is None or not holding.guard.protection_id:
             continue
@@ -102,6 +104,15 @@ def algos(ctx: Context, pending: tuple[AlgoReport, ...]) -> None:
         if is_ours(client_id) and client_id not in guarded and not _guards_still(ctx, report):
             _stray(ctx, "orphan_algo", report.inst_id, {"algo_id": report.algo_id, "client_id": client_id}, "cancelled")
             ctx.do(CancelAlgo(client_id, report.inst_id, report.algo_id))
+
+
+def _others_guard(desk: Desk, pending: tuple[AlgoReport, ...]) -> None:
+    """Note whether somebody else keeps the one stop for the whole position there may be: ours stands beside it."""
+    guard = None if desk.holding is None else desk.holding.guard
+    whole = [one.client_id for one in pending if one.inst_id == desk.inst_id and one.close_fraction is not None]
+    desk.whole_kept = any(guard is None or not guard.knows(client_id) for client_id in whole)
+    if guard is not None and guard.state not in COVERED:
+        guard.beside |= desk.whole_kept
 
 
 def _guards_still(ctx: Context, report: AlgoReport) -> bool:
@@ -158,7 +169,7 @@ def adopt(ctx: Context, desk: Desk, report: PositionReport) -> Holding:
         parameter_set=desk.regime.regime.value,
         regime=desk.regime.regime,
         watch=Watch(desk.rules.prices),
-        guard=guarding.begin(ctx),
+        guard=guarding.begin(ctx, beside=desk.whole_kept),
         foreign=True,
         managed=ctx.plan.safety.manages("adopted"),
         borrowed=report.contracts,
@@ -181,14 +192,22 @@ def adopt(ctx: Context, desk: Desk, report: PositionReport) -> Holding:
     return holding
 
 
+def adopt_in_time(ctx: Context, desk: Desk) -> None:
+    """Take over what appeared by the exchange's word, where its histories cannot be had soon: it needs a stop."""
+    if desk.looked_for_at is not None and ctx.at > desk.looked_for_at + LOOKS_US:
+        looked_for(ctx, desk)
+
+
 def looked_for(ctx: Context, desk: Desk) -> None:
     """After its fills were booked: adopt what is still unexplained of a position that appeared."""
+    desk.looked_for_at = None
     if desk.theirs is not None and desk.holding is None and not desk.is_busy:
         adopt(ctx, desk, desk.theirs)
 
 
 def _look_for(ctx: Context, desk: Desk, report: PositionReport) -> None:
     since = Instant(report.created_at - 5_000_000)
+    desk.looked_for_at = desk.looked_for_at or ctx.at
     ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, since, foreign=True))
 
 

@@ -18,7 +18,9 @@ from scalpctl.engine import (
     hands,
     markets,
     ordering,
+    recovering,
     trading,
+    unplaced,
 )
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Role
@@ -95,6 +97,8 @@ def _desk(ctx: Context, desk: Desk) -> None:
         markets.warm(ctx, desk)
     if ctx.seconds % UNFOLLOWED_EVERY_S == 0:
         ordering.withdraw_unfollowed(ctx, desk)
+    recovering.adopt_in_time(ctx, desk)
+    unplaced.look(ctx, desk)
     rate = desk.funding
     holding = desk.holding
     if holding is not None and ctx.seconds % STOPS_EVERY_S == 0:

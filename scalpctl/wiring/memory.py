@@ -32,6 +32,7 @@ def remembered(reader: LedgerReader) -> Remembered:
     bills_until = reader.rows("SELECT max(billed_at) AS at FROM bills")[0]["at"]
     since = ids_since(Instant(bills_until or 0))
     opened = opened_at(reader)
+    paid_since, left_until = _unopened(reader) if opened is None else (None, None)
     known = [at for at in (newest, bills_until) if at is not None and opened is not None]
     limits, noted_at = _limits(reader)
     latches = reader.rows("SELECT * FROM limit_latches WHERE cleared_at IS NULL")
@@ -51,7 +52,8 @@ def remembered(reader: LedgerReader) -> Remembered:
         latches={_latch_key(row): row["latch_id"] for row in latches},
         latched=tuple(_held(row) for row in latches),
         closed_since=tuple(_result(row) for row in reader.rows(_CLOSED_SINCE, (noted_at,))),
-        opened_at=opened or Instant(0),
+        opened_at=Instant(opened or (left_until or -1) + 1),
+        paid_since=paid_since,
         waiting=tuple(map(_bill, reader.rows(_WAITING, (since,)))),
         suspended=_booked_to(reader, LedgerAccount.SUSPENSE, 0),
         elsewhere=_booked_to(reader, LedgerAccount.ELSEWHERE, since),
@@ -70,6 +72,12 @@ _OWN_BILLS = (  # no bill is booked before the opening is
     "SELECT 1 FROM bills WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE end_reason LIKE 'imported from %') LIMIT 1"
 )
 """An imported history lies before the opening: an engine that begins on it still has to write the balance down."""
+_UNOPENED = (
+    "SELECT min(CASE p.account WHEN 'cash' THEN p.posted_at END) AS paid_since, "
+    "max(CASE p.account WHEN 'transfer' THEN p.posted_at END) AS left_until "
+    "FROM postings p JOIN positions o USING (position_id) JOIN sessions s ON s.session_id = o.session_id "
+    "WHERE p.reason = 'fill' AND coalesce(s.end_reason, '') NOT LIKE 'imported from %'"
+)
 _WAITING = (
     "SELECT * FROM bills WHERE matched_to IS NULL AND trade_id IS NOT NULL AND billed_at >= ? ORDER BY billed_at, seq"
 )
@@ -298,6 +306,12 @@ def opened_at(reader: LedgerReader) -> Instant | None:
     if rows:
         return Instant(rows[0]["posted_at"])
     return Instant(0) if reader.rows(_OWN_BILLS) else None
+
+
+def _unopened(reader: LedgerReader) -> tuple[Instant | None, Instant | None]:
+    """Give the first execution that was paid in cash before there was an opening, and the last one left to it."""
+    (row,) = reader.rows(_UNOPENED)
+    return row["paid_since"], row["left_until"]
 
 
 def _latch_key(row: Row) -> tuple[str, str]:

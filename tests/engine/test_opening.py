@@ -17,8 +17,7 @@ def begun_late(root: Path) -> Play:
     """An exchange that has been traded on for a while before anybody kept a ledger."""
     play = Play(root, world="range", seed=3)
     play.session(0.1)
-    for path in (*play.folder.path.glob("ledger.db*"), play.folder.anchors):
-        path.unlink()
+    play.lose_ledger()
     return play
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from typing import Any
 
 import pytest
@@ -61,10 +60,7 @@ async def until_held(session: Any) -> None:
 
 def test_a_new_ledger_never_takes_away_the_stop_that_an_old_one_left_before_its_own_stands(play: Play) -> None:
     play.session(1, until_held)
-    for path in play.folder.path.iterdir():
-        if not path.name.startswith("exchange."):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.rmtree(play.root / "anchors")
+    play.lose_ledger()
     bare: list[int] = []
 
     async def watched(session: Any) -> None:

@@ -60,6 +60,8 @@ def goes_on(plan: Plan, root: Path) -> Play:
     exchange.random = Random(f"goes on:{plan.seed}")
     exchange.state.switches = switches_of(plan.seed)
     Store(play.folder.path).save(exchange.snapshot())
+    if plan.ledger == "new":
+        play.lose_ledger()
     return play
 
 

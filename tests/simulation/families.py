@@ -125,6 +125,9 @@ no documentation names."""
 UNTRADED = ("ADA-USDT-SWAP", "LTC-USDT-SWAP", "TRB-USDT-SWAP")
 """What nothing is traded in, unless a plan is played with the small instruments."""
 
+USUAL = ("BTC-USDT-SWAP", "ETH-USDT-SWAP", "SOL-USDT-SWAP", "DOGE-USDT-SWAP")
+"""What is traded unless a plan is played with the small instruments."""
+
 RARE: dict[str, Callable[[Random], Drawn]] = {
     "away": lambda dice: ("away", {"seconds": dice.choice(["45", "240", "1200"])}),
     "ends": lambda dice: (

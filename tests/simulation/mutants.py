@@ -186,9 +186,9 @@ def _strangers_cost_nothing() -> list[Change]:
 
     real = booking.filled
 
-    def filled(ctx: Any, desk: Any, report: Any) -> bool:
+    def filled(ctx: Any, desk: Any, report: Any, **how: bool) -> bool:
         ours = report.client_id in ctx.orders
-        return real(ctx, desk, report if ours or report.pnl is None else replace(report, pnl=Decimal(0)))
+        return real(ctx, desk, report if ours or report.pnl is None else replace(report, pnl=Decimal(0)), **how)
 
     return [(booking, "filled", filled)]
 

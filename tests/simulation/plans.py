@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from simulation.families import ANYTHING, ENDS, FAMILIES, RARE, SETTINGS, UNTRADED
+from simulation.families import ANYTHING, ENDS, FAMILIES, RARE, SETTINGS, UNTRADED, USUAL
 
 WORLDS = ("range", "chop", "trend", "crash", "squeeze", "mixed")
 NIGHT, NIGHTS = "night", 7
@@ -52,6 +52,8 @@ class Plan:
     lasts_s: int = LASTS_S
     settings: tuple[str, ...] = ()
     """What is configured otherwise than usual."""
+    ledger: str = "kept"
+    """Whether a brief one goes on with the ledger that knows what is held, or with a new one."""
 
     @property
     def brief(self) -> bool:
@@ -60,8 +62,10 @@ class Plan:
 
     @property
     def untraded(self) -> frozenset[str]:
-        """What others may hold that is nobody's business here."""
-        return frozenset(UNTRADED) if "small" not in self.settings else frozenset()
+        """What may be held that is nobody's business here: a new ledger knows only what is configured."""
+        if "small" not in self.settings:
+            return frozenset(UNTRADED)
+        return frozenset(USUAL) if self.ledger == "new" else frozenset()
 
     @property
     def config(self) -> str:
@@ -82,6 +86,7 @@ class Plan:
     def __str__(self) -> str:
         head = f"seed {self.seed}, world {self.world}, weather {self.weather}, lasts {self.lasts_s}"
         more = f", settings {'+'.join(self.settings)}" if self.settings else ""
+        more += f", ledger {self.ledger}" if self.ledger != "kept" else ""
         return "\n".join([head + more, *map(str, self.acts)])
 
     @classmethod
@@ -91,7 +96,8 @@ class Plan:
         said = dict(part.split() for part in head.split(", "))
         acts, lasts_s = tuple(map(Act.read, lines)), int(said.get("lasts", LASTS_S))
         settings = tuple(said["settings"].split("+")) if "settings" in said else ()
-        return cls(int(said["seed"]), said["world"], said["weather"], acts, lasts_s, settings)
+        ledger = said.get("ledger", "kept")
+        return cls(int(said["seed"]), said["world"], said["weather"], acts, lasts_s, settings, ledger)
 
 
 def deaf(seed: int) -> Plan:
@@ -122,7 +128,13 @@ def brief(seed: int) -> Plan:
     weather = dice.choice(["none", "none", "light", "storm", "fog"])
     world = dice.choice(WORLDS)
     in_a_night = seed % NIGHTS == NIGHTS - 1
-    return Plan(seed, NIGHT if in_a_night else world, weather, _in_order(acts), BRIEF_S, _settings(seed))
+    where = NIGHT if in_a_night else world
+    return Plan(seed, where, weather, _in_order(acts), BRIEF_S, _settings(seed), _ledger(seed))
+
+
+def _ledger(seed: int) -> str:
+    """Draw whether somebody begins a new ledger on an account that is in use: every twelfth plan."""
+    return "new" if Random(f"ledger:{seed}").random() < 1 / 12 else "kept"
 
 
 def _settings(seed: int) -> tuple[str, ...]:

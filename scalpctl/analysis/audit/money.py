@@ -283,14 +283,14 @@ _TOTALS = {
     "trades": "SELECT session_id, dsum(net) AS total FROM trades WHERE closed_at NOT NULL AND session_id NOT NULL "
     "GROUP BY 1",
     "cash": "SELECT c.session_id, dsum(p.amount) AS total FROM postings p JOIN closures c ON c.position_id = "
-    "p.position_id WHERE p.account = 'cash' AND c.session_id IS NOT NULL GROUP BY 1",
+    "p.position_id WHERE p.account IN ('cash', 'transfer') AND c.session_id IS NOT NULL GROUP BY 1",
 }
 
 
 @check("AU-50", section=10, severity=RED, title="Totals are the same whoever adds them up", cure=LOOK)
 def totals(books: Books) -> Iterator[Finding]:
-    """A session's result as the closures state it, as the list of trades shows it, and as cash was booked to its
-    positions: three ways to the same digits.
+    """A session's result as the closures state it, as the list of trades shows it, and as money was booked to its
+    positions (in cash, or in the opening balance): three ways to the same digits.
     """
     sums = {
         name: {row["session_id"]: Decimal(row["total"]) for row in books.rows(sql)} for name, sql in _TOTALS.items()

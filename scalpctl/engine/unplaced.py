@@ -1,0 +1,54 @@
+"""Executions that reduce what nobody here knows of: they wait until the position is found that they were part of.
+
+Taken for an opening, such an execution would turn a position round: its entry is heard of later, and closes it.
+"""
+
+from __future__ import annotations
+
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.engine import booking
+from scalpctl.engine.context import Context
+from scalpctl.engine.desk import Desk, Search
+from scalpctl.engine.effects import Investigate
+from scalpctl.engine.events import Evidence
+
+APPEARED = "appeared:"
+"""Marks an investigation that looks for the fills of a position nobody here opened."""
+ASK_EVERY_US, PATIENCE_US = 5 * MICROS_PER_SECOND, 30 * MICROS_PER_SECOND
+"""How often what is missing is looked for, and how long where nothing is held that would need a stop."""
+MARGIN_US = 5 * MICROS_PER_SECOND
+"""So long before a position's beginning its executions are looked for."""
+
+
+def look(ctx: Context, desk: Desk) -> None:
+    """Look for the position that waiting executions were part of, from time to time."""
+    if not desk.unplaced:
+        desk.search = None
+    if not desk.unplaced or not ctx.recovered:
+        return
+    first = min(fill.filled_at for fill in desk.unplaced.values())
+    search = desk.search = desk.search or Search(ctx.at, first)
+    if search.asking or ctx.at < search.asked_at + ASK_EVERY_US:
+        return
+    began = first if desk.theirs is None else desk.theirs.created_at
+    search.since, search.asked_at = min(search.since, first, Instant(began - MARGIN_US)), ctx.at
+    search.asking = True
+    ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, search.since, foreign=True))
+
+
+def sought(ctx: Context, desk: Desk, found: Evidence) -> None:
+    """Place what waits, now that histories have been read; what they do not explain is taken as it is in the end."""
+    search = desk.search
+    if search is not None:
+        search.asking = False
+    if not desk.unplaced or search is None or found.fills is None or found.history is None:
+        return
+    first = min(fill.filled_at for fill in desk.unplaced.values())
+    lives = (one for one in found.history if one.inst_id == desk.inst_id)
+    began = [one.opened_at for one in lives if one.opened_at <= first <= one.updated_at]
+    since = Instant(min(began) - MARGIN_US) if began else first
+    if since < search.since:
+        desk.search = Search(ctx.at, since)
+        look(ctx, desk)
+    elif desk.theirs is not None or ctx.at - search.begun_at > PATIENCE_US:
+        booking.place(ctx, desk, anyhow=True)

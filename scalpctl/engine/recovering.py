@@ -219,11 +219,16 @@ def _ours(desk: Desk) -> Held:
     return Held(
         desk.inst_id,
         signed,
-        average_price=None if holding.position.is_flat else holding.position.average_price,
+        average_price=None if holding.position.is_flat or _goes_on(desk, holding) else holding.position.average_price,
         leverage=holding.leverage,
         margin_mode=holding.margin_mode,
         busy=desk.is_busy,
     )
+
+
+def _goes_on(desk: Desk, holding: Holding) -> bool:
+    """Tell whether at the exchange this is the rest of what ours was before: that had ended, and this had begun."""
+    return desk.last_close is not None and holding.began_at < desk.last_close.closed_at
 
 
 def _theirs(report: PositionReport) -> Held:

@@ -86,6 +86,9 @@ def _fills(reader: Reader, picture: Row) -> Iterator[Finding]:
         for row in reader.rows("SELECT * FROM fills WHERE filled_at >= ?", (since,))
     }
     theirs = {(one["instrument"], one["trade_id"], one["order_id"]): one for one in picture["fills"]}
+    (opening,) = reader.rows("SELECT max(posted_at) AS at FROM postings WHERE transaction_id = 'opening'")
+    for key in [key for key, one in theirs.items() if one["at"] < (opening["at"] or 0) and key not in ours]:
+        del theirs[key]  # its money is in the balance the ledger began with
     for row in reader.rows(_BOOKED_BY_BILL):
         theirs.pop((row["inst_id"], row["trade_id"], row["order_id"]), None)
     for key in sorted(theirs.keys() - ours.keys()):

@@ -39,9 +39,7 @@ def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False
     if ctx.booked.has_fill(fill, in_suspense=key in ctx.suspended, sought=sought):
         return False
     _, working = ctx.orders.get(report.client_id, (desk, None))
-    if working is None and not anyhow and _has_no_place(desk, fill, report):
-        if not ctx.is_before_opening(fill.filled_at):  # what came before was part of a life that is not in this ledger
-            desk.unplaced[key] = report
+    if working is None and not anyhow and _is_not_booked_yet(ctx, desk, fill, report, sought=sought):
         return False
     desk.unplaced.pop(key, None)
     if working is not None:
@@ -82,14 +80,33 @@ def place(ctx: Context, desk: Desk, *, anyhow: bool = False) -> None:
             filled(ctx, desk, report, anyhow=anyhow)
 
 
+def _is_not_booked_yet(ctx: Context, desk: Desk, fill: Fill, report: FillReport, *, sought: bool) -> bool:
+    """Tell whether an execution is of a life before this ledger, or waits for what it reduced."""
+    earlier = ctx.is_before_opening(fill.filled_at)
+    if earlier and not sought and _is_older(desk, fill):
+        return True
+    if not _has_no_place(desk, fill, report):
+        return False
+    if not earlier:
+        desk.unplaced[fill.inst_id, fill.key, fill.order_id] = report
+    return True
+
+
+def _is_older(desk: Desk, fill: Fill) -> bool:
+    """Tell whether an execution is older than anything that is known to have been held."""
+    if _explained_late(desk, fill) is not None:
+        return False
+    return desk.holding is None or fill.filled_at < desk.holding.began_at
+
+
 def _has_no_place(desk: Desk, fill: Fill, report: FillReport) -> bool:
     """Tell whether an execution reduced something, as its result says, where nothing is known to have been held."""
-    if not report.pnl or _explained_late(desk, fill) is not None:
+    if not report.pnl or _is_older(desk, fill):
+        return bool(report.pnl)
+    holding = desk.holding  # or else it is in the size something was taken over with, as what opened that is
+    if holding is None or not holding.borrowed:
         return False
-    holding = desk.holding
-    if holding is None or fill.filled_at < holding.began_at:
-        return True  # or else it is in the size something was taken over with, as what opened that is
-    return bool(holding.borrowed) and fill.action is holding.side.closing and fill.filled_at <= holding.adopted_at
+    return fill.action is holding.side.closing and fill.filled_at <= holding.adopted_at
 
 
 def _taken(

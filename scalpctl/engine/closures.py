@@ -180,7 +180,7 @@ def _attribution_of(ctx: Context, holding: Holding, fill: FillReport, found: eve
         algo=algo,
         bills=bills,
         history=history if holding.foreign else None,
-        own_order=is_ours(fill.client_id),
+        own_order=ctx.made(fill.client_id),  # another ledger's closes are its own business
         own_algo=algo is not None and is_ours(algo.client_id),
         own_cause=_own_cause(holding, known[1].role if known is not None else None),
     )

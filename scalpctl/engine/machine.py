@@ -276,10 +276,10 @@ class Machine:
         desk = self._desk_of(found)
         if desk is None:
             return
-        theirs = desk.theirs
+        theirs, search = desk.theirs, desk.search
+        since = [*([theirs.created_at] if theirs else []), *([search.since] if search else [])]
         for fill in booking.in_order([desk], found.fills or ()):
-            sought = theirs is not None and fill.filled_at >= theirs.created_at
-            booking.filled(self.context, desk, fill, sought=sought)
+            booking.filled(self.context, desk, fill, sought=bool(since) and fill.filled_at >= min(since))
         billing.bills(self.context, found.bills or ())
         if found.position_id.startswith(APPEARED):
             recovering.looked_for(self.context, desk)

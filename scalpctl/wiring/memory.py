@@ -46,7 +46,7 @@ def remembered(reader: LedgerReader) -> Remembered:
         },
         bills={row["bill_id"]: Instant(row["billed_at"]) for row in reader.rows(_RECENT_BILLS, (since,))},
         bills_until=Instant(bills_until or 0),
-        known_until=Instant(min(known)) if known else None,
+        known_until=Instant(max(opened or 0, min(known))) if known else None,
         last_closes={row["inst_id"]: _last(row) for row in reader.rows(_LAST_CLOSES)},
         limits=limits,
         latches={_latch_key(row): row["latch_id"] for row in latches},

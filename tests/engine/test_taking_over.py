@@ -10,6 +10,7 @@ import pytest
 from audit.forging import audited
 from engine.conftest import Killed, Play, command, is_covered, until
 
+from scalpctl.cli.app import run
 from scalpctl.core.money import ZERO, add
 from scalpctl.simulator import actors
 from scalpctl.simulator.serving.store import Store
@@ -147,6 +148,26 @@ def test_the_money_of_what_was_taken_over_is_the_same_whoever_adds_it_up(play: P
     assert len(play.rows("SELECT 1 FROM closures")) == 1
     assert "AU-50" not in audited(play.folder.ledger)
     assert cash_differs_by(play) == 0
+
+
+@pytest.mark.parametrize(("world", "seed"), [("range", 1), ("mixed", 2), ("range", 3)])
+def test_what_happened_before_the_ledger_is_in_its_opening_and_nowhere_else(
+    play: Play, capsys: pytest.CaptureFixture[str], world: str, seed: int
+) -> None:
+    play.world, play.seed = world, seed
+    play.session(0.8)
+    before = {row["order_id"] for row in play.rows("SELECT order_id FROM fills")}
+    begun_at = play.exchange().now
+    play.lose_ledger()
+    for hours in (0.05, 0.05, 0.8):  # each start reads back to what it knows
+        play.session(hours)
+        play.check()
+    kept = {row["order_id"] for row in play.rows("SELECT order_id FROM fills")}
+    assert len(kept & before) < len(before)
+    assert play.rows("SELECT 1 FROM closures WHERE closed_at < ?", begun_at - 60_000_000) == []
+    capsys.readouterr()
+    for command_line in (["reconcile"], ["reconcile", "--statement"], ["audit", "--online"]):
+        assert run(["--root", str(play.root), "--json", *command_line]) == 0, capsys.readouterr().out
 
 
 @pytest.mark.parametrize("after_ms", [36_000, 42_000, 48_000])

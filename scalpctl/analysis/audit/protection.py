@@ -56,7 +56,8 @@ _COVER = (
     "SELECT p.position_id, p.inst_id, p.seq, p.opened_at, coalesce(p.closed_at, :now) AS closed_at, s.confirmed_at, "
     "s.ended_at "
     "FROM positions p LEFT JOIN protections s ON s.position_id = p.position_id AND s.confirmed_at IS NOT NULL "
-    "WHERE p.opened_at BETWEEN :since AND :until AND p.origin = 'engine' ORDER BY p.seq, s.confirmed_at"
+    "WHERE p.opened_at BETWEEN :since AND :until AND p.origin = 'engine' "
+    "AND p.opened_at >= (SELECT min(started_at) FROM sessions) ORDER BY p.seq, s.confirmed_at"
 )
 
 
@@ -68,8 +69,8 @@ _COVER = (
     cure="what delayed the stop? `scalpctl analyze-session --trade ID`",
 )
 def naked_seconds(books: Books) -> Iterator[Finding]:
-    """The seconds without a confirmed stop in the life of each position, at its beginning and between stops: above the
-    threshold yellow, above a minute red.
+    """The seconds without a confirmed stop in the life of each position that was opened here, at its beginning and
+    between stops: above the threshold yellow, above a minute red.
     """
     worst = 0
     for row, seconds in naked_times(books.rows(_COVER)):

@@ -17,7 +17,8 @@ _STORIES = (
     "p.position_id "
     "AND d.gates <> '[]') AS decided, "
     "EXISTS (SELECT 1 FROM fills f WHERE f.position_id = p.position_id) AS executed, "
-    "EXISTS (SELECT 1 FROM protections s WHERE s.position_id = p.position_id) AS protected "
+    "EXISTS (SELECT 1 FROM protections s WHERE s.position_id = p.position_id) AS protected, "
+    "p.opened_at < (SELECT min(started_at) FROM sessions) AS taken_over "
     "FROM positions p LEFT JOIN closures c ON c.position_id = p.position_id "
     "WHERE p.opened_at BETWEEN :since AND :until AND p.opened_at <= :settled"
 )
@@ -32,13 +33,14 @@ _WANTED = {
 @check("AU-18", section=3, severity=YELLOW, title="Every position has its whole story", cure=STORY)
 def stories(books: Books) -> Iterator[Finding]:
     """A position the engine opened has an entry decision with its gates, executions, and a stop; a closed one has a
-    cause with its evidence, whoever closed it. A missing cause or missing evidence is red.
+    cause with its evidence, whoever closed it. A missing cause or missing evidence is red. What was held before this
+    ledger began has its beginning in another one.
     """
     for row in books.rows(_STORIES):
         subject, rows = row["position_id"], (_short(row),)
         if row["state"] == "closed" and not (row["cause"] and read_json(row["evidence"])):
             yield Finding(subject, "was closed without a cause or without its evidence", RED, rows)
-        if row["origin"] != "engine":
+        if row["origin"] != "engine" or row["taken_over"]:
             continue
         for name, what in _WANTED.items():
             if not row[name]:

@@ -13,6 +13,7 @@ import msgspec
 from scalpctl.analysis.holdings import kept
 from scalpctl.analysis.statement import amount_of
 from scalpctl.analysis.summary import Reader
+from scalpctl.core.names import is_ours
 
 Row = dict[str, Any]
 RED, YELLOW = "red", "yellow"
@@ -56,6 +57,11 @@ def elsewhere(reader: Reader, picture: Row) -> list[str]:
     """Give the instruments others hold something in where this ledger has nothing to compare it with."""
     traded = _traded(reader, picture)
     return sorted({one["instrument"] for one in picture["positions"] if traded and one["instrument"] not in traded})
+
+
+def others_orders(reader: Reader, picture: Row) -> list[Row]:
+    """Give the orders somebody else keeps at the exchange, in instruments traded here."""
+    return [one for one in _here(reader, picture)["orders"] if not is_ours(one["client_id"])]
 
 
 def _here(reader: Reader, picture: Row) -> Row:
@@ -132,11 +138,11 @@ def _shown(row: Row) -> Row:
 
 def _orders(reader: Reader, picture: Row) -> Iterator[Finding]:
     known = {row["client_id"]: row for row in reader.rows("SELECT client_id, state, inst_id FROM orders")}
-    pending = {one["client_id"]: one for one in picture["orders"]}
+    pending = {one["client_id"]: one for one in picture["orders"] if is_ours(one["client_id"])}
     for client_id, one in sorted(pending.items()):
         row = known.get(client_id)
         if row is None:
-            yield Finding("orphan_order", YELLOW, one["order_id"], None, one, "leave it: no session of ours sent it")
+            yield Finding("orphan_order", YELLOW, one["order_id"], None, one, "cancel it: another ledger left it")
         elif row["state"] in {"filled", "cancelled", "refused", "void"}:
             yield Finding("order_lives", RED, client_id, row["state"], "live", "take the exchange's word and cancel it")
     for client_id, row in sorted(known.items()):

@@ -18,6 +18,7 @@ from scalpctl.core.exchange.reports import FillReport
 from scalpctl.core.exits.watch import Watch
 from scalpctl.core.fills import Fill
 from scalpctl.core.money import SETTLE, ZERO, add, exact, multiply, subtract
+from scalpctl.core.names import is_ours
 from scalpctl.core.positions import Applied
 from scalpctl.core.records.money import LedgerAccount, Leg, Posted
 from scalpctl.core.records.positions import PositionChanged, PositionOpened
@@ -26,7 +27,6 @@ from scalpctl.engine import closures, guarding, hands, ordering
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Role, Working
 from scalpctl.engine.facts import forget_facts
-from scalpctl.engine.names import is_ours
 
 
 def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False, anyhow: bool = False) -> bool:

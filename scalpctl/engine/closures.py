@@ -14,6 +14,7 @@ from scalpctl.core.exchange.reports import FillReport
 from scalpctl.core.gates.state import LastClose
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.money import ZERO, Exact, add, exact, multiply, subtract
+from scalpctl.core.names import is_ours
 from scalpctl.core.pnl import settle
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.core.records.positions import PositionClosed
@@ -21,7 +22,6 @@ from scalpctl.engine import events, hands
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Leaving, Role
 from scalpctl.engine.effects import Investigate, Reply
-from scalpctl.engine.names import is_ours
 
 EVIDENCE_AFTER_US = MICROS_PER_SECOND // 2
 """The exchange's histories lag behind its pushes."""

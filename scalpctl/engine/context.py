@@ -14,12 +14,12 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.limits import Limit, LimitParameters
 from scalpctl.core.market import Maintenance
 from scalpctl.core.money import SETTLE, ZERO, add
+from scalpctl.core.names import Names, session_stem, stem_of
 from scalpctl.core.records.base import Record
 from scalpctl.core.records.money import LedgerAccount, Posted
 from scalpctl.core.records.sessions import LimitCleared, LimitLatched
 from scalpctl.engine.booked import Booked
 from scalpctl.engine.effects import Effect
-from scalpctl.engine.names import Names, session_stem, stem_of
 from scalpctl.engine.plan import Plan
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from scalpctl.core.attribution import Attribution, Confidence, Traces, rank
 from scalpctl.core.exchange.reports import FillReport
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.money import ZERO, add, exact
+from scalpctl.core.names import is_ours
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.engine import events
 from scalpctl.engine.context import Context
 from scalpctl.engine.effects import Investigate
-from scalpctl.engine.names import is_ours
 
 HANDS = "hands:"
 """Marks an investigation that looks for whose an execution was."""

@@ -20,6 +20,7 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.market import Book, Candle, FundingRate, MarkPrice, PriceLimit, Ticker, Trade
 from scalpctl.core.money import exact
+from scalpctl.core.names import Names
 from scalpctl.core.records.money import DriftDetected
 from scalpctl.core.records.positions import MarginChecked
 from scalpctl.core.records.sessions import ConnectionNoted, SessionEnded, SessionStarted
@@ -45,7 +46,6 @@ from scalpctl.engine import (
 from scalpctl.engine.context import Context, Step
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.memory import Remembered, recall
-from scalpctl.engine.names import Names
 from scalpctl.engine.plan import Plan
 from scalpctl.engine.unplaced import APPEARED
 from scalpctl.ports.feeds import AlgosPending, FillConflict, PositionsSnapshot, Resync

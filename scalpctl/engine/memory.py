@@ -22,6 +22,7 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.limits import Limit
 from scalpctl.core.money import ZERO, Contracts, add, subtract
+from scalpctl.core.names import stem_of
 from scalpctl.core.orders import Order, OrderState
 from scalpctl.core.protection import ProtectionState
 from scalpctl.core.regime import Regime
@@ -32,7 +33,6 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Guard, Holding, Role, Working
 from scalpctl.engine.hands import Hand
 from scalpctl.engine.markets import spec_of
-from scalpctl.engine.names import stem_of
 
 
 @dataclass(frozen=True, slots=True)

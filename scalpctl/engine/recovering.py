@@ -19,6 +19,7 @@ from scalpctl.core.exits.watch import Watch
 from scalpctl.core.instants import Instant
 from scalpctl.core.limits import Limit
 from scalpctl.core.money import ZERO, exact
+from scalpctl.core.names import is_ours
 from scalpctl.core.orders import OrderEvent, OrderState, step
 from scalpctl.core.positions import Position
 from scalpctl.core.protection import COVERED
@@ -29,12 +30,13 @@ from scalpctl.engine import account, billing, booking, exiting, guarding, openin
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import Investigate
-from scalpctl.engine.names import is_ours
 from scalpctl.engine.unplaced import APPEARED
 from scalpctl.ports.feeds import Resync
 
 SEARCH_US = 3_600_000_000
 """How far before its beginning the executions of a disputed position are searched."""
+LEFT_BEHIND = ("left_behind", "certain", "cancelled")
+"""What comes of what another ledger left at the exchange: why it stands, how sure that is, and what was done."""
 LOOKS_US = 3_000_000
 """How long the executions of a position that appeared are looked for before it is taken over without them."""
 _ACTIONS = {DriftKind.MARGIN_MODE: "left alone: it is held in the other margin mode, beside a position of ours"}
@@ -79,8 +81,8 @@ def orders(ctx: Context, pending: tuple[OrderReport, ...]) -> None:
                 working.order = step(working.order, OrderEvent.NO_ANSWER)
                 ordering.note(ctx, working)
             ordering.ask(ctx, desk, working)
-    for client_id, report in listed.items():
-        if client_id not in ctx.orders:
+    for report in pending:
+        if report.client_id not in ctx.orders:
             _stray_order(ctx, report)
 
 
@@ -102,7 +104,7 @@ def algos(ctx: Context, pending: tuple[AlgoReport, ...]) -> None:
             guarding.missed(ctx, holding)
     for client_id, report in listed.items():
         if is_ours(client_id) and client_id not in guarded and not _guards_still(ctx, report):
-            _stray(ctx, "orphan_algo", report.inst_id, {"algo_id": report.algo_id, "client_id": client_id}, "cancelled")
+            _stray(ctx, "orphan_algo", report.inst_id, {"algo_id": report.algo_id, "client_id": client_id}, LEFT_BEHIND)
             ctx.do(CancelAlgo(client_id, report.inst_id, report.algo_id))
 
 
@@ -299,28 +301,27 @@ def _resolved(ctx: Context, still: set[tuple[str, str]]) -> None:
 def _stray_order(ctx: Context, report: OrderReport) -> None:
     seen = {"order_id": report.order_id, "client_id": report.client_id, "contracts": exact(report.contracts)}
     if is_ours(report.client_id):
-        _stray(ctx, "orphan_order", report.inst_id, seen, "cancelled")
+        _stray(ctx, "orphan_order", report.inst_id, seen, LEFT_BEHIND)
         ctx.do(CancelOrder(report.client_id, report.inst_id, Lane.CANCEL))
     else:
-        _stray(ctx, "orphan_order", report.inst_id, seen, "left alone: it is not ours")
+        whose = Cause.OTHER_CLIENT if report.client_id else Cause.MANUAL
+        _stray(ctx, "orphan_order", report.inst_id, seen, (whose.value, "likely", "left alone: it is not ours"))
 
 
-def _stray(ctx: Context, kind: str, inst_id: str, seen: Json, action: str) -> None:
-    key = f"{kind}:{inst_id}:{seen['client_id'] if isinstance(seen, dict) else ''}"
+def _stray(ctx: Context, kind: str, inst_id: str, seen: dict[str, str], what: tuple[str, str, str]) -> None:
+    """Note once what stands at the exchange and is no order of this ledger: nothing about it is left open."""
+    key = f"{kind}:{inst_id}:{seen['client_id'] or seen['order_id']}"
     if key in ctx.strays:
         return
     ctx.strays[key] = ctx.at
-    drift_id = ctx.names.thing("drift")
+    drift_id, (cause, confidence, action) = ctx.names.thing("drift"), what
     ctx.record(
         DriftDetected(
             drift_id=drift_id, session_id=ctx.session_id, kind=kind, inst_id=inst_id, position_id=None, ours={},
             theirs=seen, detected_at=ctx.at, action=action,
-        )
+        ),
+        DriftExplained(
+            drift_id=drift_id, cause=cause, confidence=confidence, evidence=seen, explained_at=ctx.at,
+            action=action, resolved_at=ctx.at,
+        ),
     )  # fmt: skip
-    if action == "cancelled":
-        ctx.record(
-            DriftExplained(
-                drift_id=drift_id, cause="left_behind", confidence="certain", evidence=seen, explained_at=ctx.at,
-                action=action, resolved_at=ctx.at,
-            )
-        )  # fmt: skip

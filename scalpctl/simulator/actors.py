@@ -111,6 +111,20 @@ def _manual_open(ex: Exchange, account: Account, position: Position | None, argu
     return f"opened {ordering.place(ex, account, ask).order_id} in the app"
 
 
+def _manual_order(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
+    """Leave an order in the book from the app, ``ratio`` better than the last price; with ``reduce`` it only closes."""
+    inst_id = arguments["instrument"] or SPECS[0].inst_id
+    side, tick = arguments.get("side", "buy"), BY_ID[inst_id].tick
+    better = Decimal(arguments.get("ratio", "0.002")) * (-1 if side == "buy" else 1)
+    ask = {
+        "instId": inst_id, "tdMode": arguments.get("mode", "isolated"), "side": side, "ordType": "limit",
+        "sz": arguments.get("contracts", format(BY_ID[inst_id].min_contracts, "f")),
+        "px": format(Decimal(int(ex.last(inst_id) * (1 + better) / tick)) * tick, "f"),
+        "reduceOnly": "true" if arguments.get("reduce") == "yes" else "false",
+    }  # fmt: skip
+    return f"left {ordering.place(ex, account, ask).order_id} in the book, in the app"
+
+
 def _manual_add(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
     if position is None:
         return ""
@@ -300,6 +314,7 @@ ACTIONS: dict[str, Act] = {
     "manual-close": _manual_close,
     "manual-open": _manual_open,
     "manual-add": _manual_add,
+    "manual-order": _manual_order,
     "liquidate": _liquidate,
     "adl": _adl,
     "foreign-order": _foreign_order,

@@ -17,6 +17,7 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "manual-close": ("instrument", "fraction"),
     "manual-open": ("instrument", "side", "contracts", "mode"),
     "manual-add": ("instrument", "contracts"),
+    "manual-order": ("instrument", "side", "contracts", "ratio", "mode", "reduce"),
     "liquidate": ("instrument", "fraction"),
     "adl": ("instrument", "fraction"),
     "foreign-order": ("instrument", "side", "contracts", "type", "price", "mode"),
@@ -62,6 +63,7 @@ _WORDS = {
     "what": REFUSABLE,
     "leg": ("stop", "target"),
     "instead": ("yes", "no"),
+    "reduce": ("yes", "no"),
 }
 
 

@@ -14,12 +14,12 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.limits import Held, Limit
 from scalpctl.core.money import ZERO, Contracts, add
+from scalpctl.core.names import session_stem, stem_of
 from scalpctl.core.records.money import LedgerAccount
 from scalpctl.core.sides import Action, Side
 from scalpctl.engine.booked import FillKey, ids_since
 from scalpctl.engine.hands import Hand
 from scalpctl.engine.memory import Remembered, RememberedOrder, RememberedPosition, RememberedStop
-from scalpctl.engine.names import session_stem, stem_of
 from scalpctl.ledger.reading import LedgerReader
 
 Row = dict[str, Any]

@@ -206,3 +206,23 @@ def test_another_margin_mode_has_a_leverage_of_its_own(play: Play, capsys: pytes
     play.session(0.7)
     assert asked(play, capsys, "reconcile")[0] == 0
     play.check()
+
+
+def test_orders_somebody_keeps_in_the_book_are_theirs_and_no_finding(
+    play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    play.session(0.1)
+    for ratio in ("0.05", "0.06"):
+        behind_its_back(
+            play, "manual-order", instrument="SOL-USDT-SWAP", side="buy", contracts="1", ratio=ratio, reduce="no"
+        )
+    play.session(0.1)
+    kept = play.rows("SELECT theirs, cause, resolved_at FROM drifts WHERE kind = 'orphan_order'")
+    assert len(kept) == 2
+    assert {row["cause"] for row in kept} == {"manual"}
+    assert all(row["resolved_at"] for row in kept)
+    code, found = asked(play, capsys, "reconcile")
+    assert (code, found["findings"]) == (0, [])
+    assert [(one["action"], one["contracts"]) for one in found["others_orders"]] == [("buy", "1")] * 2
+    assert asked(play, capsys, "audit", "--online")[0] == 0
+    play.check()

@@ -13,7 +13,7 @@ from scalpctl.simulator.actors import ACTIONS, perform
 from scalpctl.simulator.denied import Denied
 from scalpctl.simulator.serving.store import Store
 
-OPENING = ("manual-open", "foreign-order")
+OPENING = ("manual-open", "foreign-order", "manual-order")
 
 
 def pass_over(play: Play, seconds: int, due: Callable[[int], Iterable[tuple[int, Act]]]) -> None:

@@ -124,7 +124,7 @@ def brief(seed: int) -> Plan:
     dice = Random(f"brief:{seed}")
     chosen = dice.sample(list(ANYTHING), dice.randint(2, 3))
     drawn = [act for family in chosen for act in _drawn(dice, family, BRIEF_S)]
-    acts = [*drawn, *_narrow(seed), *_rare(seed)]
+    acts = [*drawn, *_narrow(seed), *_rare(seed), *_resting(seed)]
     weather = dice.choice(["none", "none", "light", "storm", "fog"])
     world = dice.choice(WORLDS)
     in_a_night = seed % NIGHTS == NIGHTS - 1
@@ -153,6 +153,18 @@ def _narrow(seed: int) -> list[Act]:
         Act(begins, "limits", "oddity", (("band", band),)),
         Act(begins + lasts, "limits", "oddity", (("band", WIDE),)),
     ]
+
+
+def _resting(seed: int) -> list[Act]:
+    """Draw whether somebody leaves an order in the book, near or far, that may open or only close: every tenth plan."""
+    dice = Random(f"resting:{seed}")
+    if dice.random() >= 1 / 10:
+        return []
+    said = {
+        "instrument": dice.choice(USUAL), "side": dice.choice(["buy", "sell"]), "contracts": dice.choice(["0.3", "2"]),
+        "ratio": dice.choice(["0", "0.0005", "0.002", "0.05"]), "reduce": dice.choice(["no", "no", "yes"]),
+    }  # fmt: skip
+    return [Act(dice.randint(20, BRIEF_S - 150), "others", "manual-order", tuple(said.items()))]
 
 
 def _rare(seed: int) -> list[Act]:

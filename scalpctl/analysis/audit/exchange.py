@@ -24,7 +24,9 @@ def positions(books: Books) -> Iterator[Finding]:
 
 @check("AU-25", section=9, severity=RED, title="Open orders are those of the exchange", cure=PLAN, needs=Needs.EXCHANGE)
 def orders(books: Books) -> Iterator[Finding]:
-    """Every open order is on both sides; orders of others are listed (yellow)."""
+    """Every open order of an engine is on both sides; one that another ledger left is listed (yellow). Orders that
+    people and other programs keep are theirs.
+    """
     yield from from_exchange(books, "orphan_order", "order_lives", "order_gone")
 
 

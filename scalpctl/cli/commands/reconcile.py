@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 app = family()
 SETTLE_S = 20.0
+Others = dict[str, list[Any]]
+"""What others do that is no finding, by its name in JSON."""
 POLICIES = ("observe", "apply", "protect", "adopt", "flatten")
 """Look only; mend the books by the configured policy; or mend them and treat positions that appeared so."""
 APPEARED = ("protect", "adopt", "flatten")
@@ -57,12 +59,12 @@ def reconcile(
     folder = call.require_usual_ledger()
     folder.require_ledger()
     begin = _since(call, since)
-    findings, proof, left_out = _found(call, folder, begin)
+    findings, proof, others = _found(call, folder, begin)
     if findings and (apply is not None or policy != "observe"):
         _require_same(findings, apply)
         _carry_out(call, folder, policy)
-        findings, proof, left_out = _found(call, folder, begin)
-    _show(call, findings, proof, left_out, statement=statement)
+        findings, proof, others = _found(call, folder, begin)
+    _show(call, findings, proof, others, statement=statement)
     if findings or not proof.holds:
         raise typer.Exit(1)
 
@@ -122,14 +124,15 @@ def _since(call: Invocation, text: str | None) -> Instant:
     return moment(text, now, call.output.zone)
 
 
-def _found(call: Invocation, folder: LedgerFolder, since: Instant) -> tuple[list[Finding], Statement, list[str]]:
-    from scalpctl.analysis.reconcile import compare, elsewhere
+def _found(call: Invocation, folder: LedgerFolder, since: Instant) -> tuple[list[Finding], Statement, Others]:
+    from scalpctl.analysis.reconcile import compare, elsewhere, others_orders
     from scalpctl.analysis.statement import statement
     from scalpctl.ledger.reading import LedgerReader
 
     seen = _picture(call, folder, since)
     with LedgerReader(folder.ledger) as reader:
-        return compare(reader, seen), statement(reader, seen), elsewhere(reader, seen)
+        others: Others = {"held_elsewhere": elsewhere(reader, seen), "others_orders": others_orders(reader, seen)}
+        return compare(reader, seen), statement(reader, seen), others
 
 
 def _picture(call: Invocation, folder: LedgerFolder, since: Instant) -> dict[str, Any]:
@@ -187,7 +190,9 @@ def _wait(seconds: float) -> None:
     asyncio.run(WallClock().sleep(seconds))
 
 
-def _show(call: Invocation, findings: list[Finding], proof: Statement, left_out: list[str], *, statement: bool) -> None:
+def _show(
+    call: Invocation, findings: list[Finding], proof: Statement, others: Others, *, statement: bool
+) -> None:  # fmt: skip
     from dataclasses import asdict
 
     from scalpctl.analysis.reconcile import digest
@@ -196,7 +201,7 @@ def _show(call: Invocation, findings: list[Finding], proof: Statement, left_out:
     envelope = Envelope("reconcile", WallClock().now(), *call.env_and_account())
     if call.output.form in {"json", "jsonl"}:
         facts = {"plan_digest": plan, "findings": [one.plain() for one in findings], "statement": asdict(proof)}
-        call.output.facts(envelope, facts | {"held_elsewhere": left_out})
+        call.output.facts(envelope, facts | others)
         return
     if statement:
         call.output.facts(envelope, _figures(proof))
@@ -207,12 +212,19 @@ def _show(call: Invocation, findings: list[Finding], proof: Statement, left_out:
         call.output.say([f"scalpctl reconcile --apply {plan}"])
     elif proof.holds:
         call.output.say(["ledger and exchange agree to the last digit"])
-    if left_out:
-        where = ", ".join(left_out)
-        call.output.say([f"others hold {where}, where nothing is traded here: left alone, its money is booked"])
+    _say_of_others(call, **others)
     if proof.postings_before:
         what = f"{proof.postings_before} postings before {rfc3339(Instant(proof.since))} are not part of this proof"
         call.output.say([f"{what}: they were not asked for, or are older than the three months the exchange keeps"])
+
+
+def _say_of_others(call: Invocation, held_elsewhere: list[str], others_orders: list[dict[str, Any]]) -> None:
+    if held_elsewhere:
+        where = ", ".join(held_elsewhere)
+        call.output.say([f"others hold {where}, where nothing is traded here: left alone, its money is booked"])
+    for one in others_orders:
+        what = f"{one['action']} {one['contracts']} {one['instrument']} at {one['price']}"
+        call.output.say([f"others keep an order at the exchange ({one['order_id']}): {what}, left alone"])
 
 
 def _figures(proof: Statement) -> dict[str, Any]:

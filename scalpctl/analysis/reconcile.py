@@ -13,6 +13,7 @@ import msgspec
 from scalpctl.analysis.holdings import kept
 from scalpctl.analysis.statement import amount_of
 from scalpctl.analysis.summary import Reader
+from scalpctl.core.instants import Instant
 from scalpctl.core.names import is_ours
 
 Row = dict[str, Any]
@@ -51,6 +52,17 @@ def compare(reader: Reader, picture: Row) -> list[Finding]:
         *_stops(reader, here),
         *_money(reader, here),
     ]
+
+
+def first_known(reader: Reader) -> Instant:
+    """Give since when the ledger knows anything: what the exchange has before that is no matter of comparison."""
+    return Instant(reader.rows(_FIRST)[0]["at"] or 0)
+
+
+_FIRST = (
+    "SELECT min(at) AS at FROM (SELECT min(filled_at) AS at FROM fills UNION ALL SELECT min(billed_at) FROM bills "
+    "UNION ALL SELECT posted_at FROM postings WHERE transaction_id = 'opening')"
+)
 
 
 def elsewhere(reader: Reader, picture: Row) -> list[str]:

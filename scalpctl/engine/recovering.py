@@ -26,7 +26,7 @@ from scalpctl.core.protection import COVERED
 from scalpctl.core.records.base import Json
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.core.records.positions import PositionOpened
-from scalpctl.engine import account, billing, booking, exiting, guarding, opening, ordering
+from scalpctl.engine import account, billing, booking, exiting, guarding, opening, ordering, unplaced
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import Investigate
@@ -59,6 +59,7 @@ def resync(ctx: Context, heard: Resync) -> None:
             _look_for(ctx, desk, desk.theirs)
         elif first and desk.holding is not None and desk.holding.ordered_by:
             _go_on_closing(ctx, desk, desk.holding)
+        unplaced.look(ctx, desk)
     compare(ctx)
 
 

@@ -6,6 +6,7 @@ Taken for an opening, such an execution would turn a position round: its entry i
 from __future__ import annotations
 
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
+from scalpctl.core.limits import Limit
 from scalpctl.engine import booking
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Search
@@ -27,6 +28,8 @@ def look(ctx: Context, desk: Desk) -> None:
     if not desk.unplaced or not ctx.recovered:
         return
     first = min(fill.filled_at for fill in desk.unplaced.values())
+    if desk.search is None:  # nothing is entered where it is not known what was held
+        ctx.trip(Limit.DRIFT, f"what was closed in {desk.inst_id} is being looked for", inst_id=desk.inst_id)
     search = desk.search = desk.search or Search(ctx.at, first)
     if search.asking or ctx.at < search.asked_at + ASK_EVERY_US:
         return

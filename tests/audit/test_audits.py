@@ -61,7 +61,7 @@ STRANGE_FILL = {
 DIFFERENCES: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
     ("AU-24", _one_more("positions", instrument="SOL-USDT-SWAP", side="long", contracts="1", leverage="5",
                         average_price="1", mark_price="1", unrealised="0", margin_ratio="9", opened_at=1)),
-    ("AU-25", _one_more("orders", instrument="SOL-USDT-SWAP", client_id="", order_id="77", action="buy",
+    ("AU-25", _one_more("orders", instrument="SOL-USDT-SWAP", client_id=f"sc{'x' * 18}", order_id="77", action="buy",
                         contracts="1", price="1")),
     ("AU-26", _one_more("fills", instrument="SOL-USDT-SWAP", **STRANGE_FILL)),
     ("AU-27", _one_more("algos", instrument="SOL-USDT-SWAP", client_id="OURS", algo_id="78", kind="conditional",

@@ -145,16 +145,20 @@ def _narrow(call: Invocation, books: Books, since: str | None, session: str | No
 
 def _exchange(call: Invocation, folder: LedgerFolder | None) -> tuple[Any, str | None]:
     """Ask through the running engine, or alone; what cannot be asked is said, and offline checks stand."""
+    from scalpctl.analysis.reconcile import first_known
     from scalpctl.cli.commands.control import ask_engine
+    from scalpctl.ledger.reading import LedgerReader
     from scalpctl.wiring.auditing import exchange_side
 
     if folder is None:
         return None, "a ledger named by its file belongs to no account here"
     try:
-        seen = ask_engine(folder, "picture", {"since": 0})
+        with LedgerReader(folder.ledger) as reader:
+            since = first_known(reader)
+        seen = ask_engine(folder, "picture", {"since": since})
         if seen is not None:
             return (seen, ()), None
-        return exchange_side(call.settings(), folder, call.environ, Instant(0), WallClock()), None
+        return exchange_side(call.settings(), folder, call.environ, since, WallClock()), None
     except ScalpctlError as error:
         return None, error.message
 

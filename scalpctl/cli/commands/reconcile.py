@@ -113,12 +113,14 @@ def _open_drift(reader: LedgerReader, name: str) -> dict[str, Any]:
 
 
 def _since(call: Invocation, text: str | None) -> Instant:
-    if text is None:
-        return Instant(0)
+    """Give since when both sides are compared: the first thing the ledger knows, unless less is asked for."""
+    from scalpctl.analysis.reconcile import first_known
     from scalpctl.cli.moments import moment
     from scalpctl.ledger.reading import LedgerReader
 
     with LedgerReader(call.ledger_path()) as reader:
+        if text is None:
+            return first_known(reader)
         newest = reader.rows("SELECT max(ts_us) AS at FROM journal")[0]["at"]
     now = Instant(newest) if call.env_and_account()[0] == "sim" and newest else WallClock().now()
     return moment(text, now, call.output.zone)

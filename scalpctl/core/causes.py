@@ -24,6 +24,7 @@ class Cause(StrEnum):
     SESSION_END = "session_end"
     DELISTING = "delisting"
     DRIFT_POLICY = "drift_policy"
+    CROSSED = "crossed"
     EXCHANGE_STOP = "exchange_stop"
     EXCHANGE_TAKE_PROFIT = "exchange_take_profit"
     EXCHANGE_TRAILING = "exchange_trailing"
@@ -74,6 +75,7 @@ OURS = (
     Cause.SESSION_END,
     Cause.DELISTING,
     Cause.DRIFT_POLICY,
+    Cause.CROSSED,
 )
 
 MEANINGS: dict[Cause, str] = {
@@ -93,6 +95,7 @@ MEANINGS: dict[Cause, str] = {
     Cause.SESSION_END: "The session ended with the order to leave nothing open.",
     Cause.DELISTING: "The exchange announced that it takes the instrument off its list: it was left in time.",
     Cause.DRIFT_POLICY: "An appeared or resized position was closed by policy.",
+    Cause.CROSSED: "Somebody opened it against an entry of ours that was in the book already, and was executed.",
     Cause.EXCHANGE_STOP: "A stop kept at the exchange was triggered.",
     Cause.EXCHANGE_TAKE_PROFIT: "A take-profit kept at the exchange was triggered.",
     Cause.EXCHANGE_TRAILING: "A trailing order kept at the exchange was triggered.",

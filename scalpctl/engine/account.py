@@ -16,7 +16,7 @@ from scalpctl.core.records.positions import MarginChecked, PositionChanged
 from scalpctl.engine import guarding, opening
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
-from scalpctl.engine.effects import ReadBills
+from scalpctl.engine.effects import ReadBills, Reread
 from scalpctl.engine.facts import forget_facts
 
 EXPLAINED_WITHIN_US, BILLS_PAUSE_US = 30_000_000, 2_000_000
@@ -31,6 +31,10 @@ def balance(ctx: Context, report: BalanceReport) -> None:
         return
     account = ctx.account
     account.equity, account.available, account.seen_at = report.equity, report.available, ctx.at
+    account.binds = any((report.bound, report.imr, report.unrealised))
+    if account.doubted and not account.binds:
+        account.doubted = False
+        ctx.do(Reread(Instant(ctx.at - EXPLAINED_WITHIN_US)))
     opening.balance_read(ctx, report)
     account.unjudged = report
     judge(ctx)
@@ -52,6 +56,13 @@ def judge(ctx: Context) -> None:
     account.unjudged = None
     account.judged_since = account.judged_since or ctx.at
     ctx.set_limits(brakes.equity_seen(ctx.limits, report.equity, ctx.at, ctx.limit_parameters))
+
+
+def is_doubtful(ctx: Context) -> bool:
+    """Tell whether a picture shows nothing held while the balance says otherwise: exchanges have told such pictures."""
+    shown = bool(ctx.account.elsewhere) or any(desk.theirs is not None for desk in ctx.desks.values())
+    ctx.account.doubted |= ctx.account.binds and not shown
+    return ctx.account.binds and not shown
 
 
 def _is_unexplained(ctx: Context, report: BalanceReport) -> bool:

@@ -47,6 +47,7 @@ def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False
         if desk.execution is not None and desk.execution.working is working:
             desk.execution.fills.append(report)
     holding, applied, kind = _taken(ctx, desk, fill, report, working)
+    _belongs_to(desk, holding, working)
     if working is None and not ctx.made(report.client_id):
         hands.noticed(ctx, report, holding.position_id, kind)
     ctx.booked.fills[key] = fill.filled_at
@@ -80,6 +81,15 @@ def place(ctx: Context, desk: Desk, *, anyhow: bool = False) -> None:
             filled(ctx, desk, report, anyhow=anyhow)
 
 
+def apart(ctx: Context, desk: Desk, reports: Iterable[FillReport]) -> None:
+    """Book a whole life that is over beside the one at hand."""
+    at_hand, flat_at = desk.holding, desk.flat_at
+    desk.holding = None
+    for report in reports:
+        filled(ctx, desk, report, sought=True)
+    desk.holding, desk.flat_at = at_hand, max(flat_at, desk.flat_at)
+
+
 def _is_not_booked_yet(ctx: Context, desk: Desk, fill: Fill, report: FillReport, *, sought: bool) -> bool:
     """Tell whether an execution is of a life before this ledger, or waits for what it reduced."""
     earlier = ctx.is_before_opening(fill.filled_at)
@@ -100,9 +110,9 @@ def _is_older(desk: Desk, fill: Fill) -> bool:
 
 
 def _has_no_place(desk: Desk, fill: Fill, report: FillReport) -> bool:
-    """Tell whether an execution reduced something, as its result says, where nothing is known to have been held."""
-    if not report.pnl or _is_older(desk, fill):
-        return bool(report.pnl)
+    """Tell whether an execution reduced something where nothing is known to have been held."""
+    if not _reduced(report) or _is_older(desk, fill):
+        return _reduced(report)
     holding = desk.holding  # or else it is in the size something was taken over with, as what opened that is
     if holding is None or not holding.borrowed:
         return False
@@ -128,6 +138,18 @@ def _taken(
     holding.fills.append(report)
     holding.foreign = holding.foreign or (working is None and bool(applied.closed))
     return holding, applied, "foreign_fill"
+
+
+def _reduced(report: FillReport) -> bool:
+    """Tell whether an execution reduced something: it has a result, or it was forced, which its id tells."""
+    return bool(report.pnl) or report.trade_id.startswith("-")
+
+
+def _belongs_to(desk: Desk, holding: Holding, working: Working | None) -> None:
+    """Let an entry belong to the position that its orders, the newest or one before, have executed into."""
+    execution = desk.execution
+    if execution is not None and working is not None and execution.role is working.role is Role.ENTRY:
+        execution.position_id = holding.position_id
 
 
 def _explained_late(desk: Desk, fill: Fill) -> Holding | None:
@@ -197,8 +219,6 @@ def _open(ctx: Context, desk: Desk, fill: Fill, report: FillReport, working: Wor
     desk.holding = holding
     if working is not None:
         working.position_id = holding.position_id
-    if desk.execution is not None and desk.execution.position_id is None:
-        desk.execution.position_id = holding.position_id
     ctx.record(
         PositionOpened(
             position_id=holding.position_id,
@@ -327,4 +347,5 @@ def _turn(ctx: Context, desk: Desk, fill: Fill, report: FillReport, applied: App
     part = replace(report, contracts=applied.beyond, fee=ZERO, pnl=ZERO)
     _, working = ctx.orders.get(report.client_id, (desk, None))
     holding = _open(ctx, desk, rest, part, None if working is None or working.role is not Role.ENTRY else working)
+    _belongs_to(desk, holding, working)
     changed(ctx, desk, holding)

@@ -193,6 +193,8 @@ def _attribution_of(ctx: Context, holding: Holding, fill: FillReport, found: eve
 def _own_cause(holding: Holding, role: Role | None) -> Cause | None:
     if role is Role.PARTIAL:
         return Cause.PARTIAL_TAKE
+    if role is Role.ENTRY:
+        return Cause.CROSSED
     return holding.close.owner.cause if holding.close is not None else holding.decided
 
 

@@ -43,6 +43,10 @@ class Account:
     equity: Decimal | None = None
     available: Decimal | None = None
     seen_at: Instant | None = None
+    binds: bool = False
+    """Whether the balance says that something is held."""
+    doubted: bool = False
+    """Whether a picture without any position was doubted for that."""
     elsewhere: dict[str, PositionReport] | None = None
     """Positions by their id that are nobody's here: in an instrument that is not traded, or in the other margin mode
     beside one that is. None until the exchange has shown what there is."""

@@ -26,7 +26,7 @@ from scalpctl.core.market import FundingRate, MarkPrice, PriceLimit, Ticker
 from scalpctl.core.money import ZERO, Contracts
 from scalpctl.core.orders import Order
 from scalpctl.core.positions import Position
-from scalpctl.core.protection import ProtectionState
+from scalpctl.core.protection import COVERED, ProtectionState
 from scalpctl.core.regime import Regime, RegimeState
 from scalpctl.core.sides import Action, Side
 from scalpctl.core.signals.rules import Signal
@@ -149,6 +149,10 @@ class Guard:
         wait_us = min(LATER_US * int(3**self.refusals), LATER_MAX_US)
         self.refusals = min(self.refusals + 1, 10)
         return wait_us
+
+    def covers(self, contracts: Contracts) -> bool:
+        """Tell whether it would close as much as the exchange says there is."""
+        return self.state in COVERED and (self.sized is None or contracts.value <= self.sized.value)
 
     def knows(self, client_id: str) -> bool:
         """Tell whether a conditional order is one of this guard's; what others ordered may have no id of its own."""
@@ -274,6 +278,8 @@ class Desk:
     """Positions that are flat and wait for their closure to be recorded."""
     looked_for_at: Instant | None = None
     """Since when the executions of a position that appeared are being looked for."""
+    beginning_asked_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    """When the executions that made an adopted position were asked for last."""
     whole_kept: bool = False
     """Whether the last list of conditional orders had one for the whole position: there may be no other such."""
     unplaced: dict[tuple[str, str, str], FillReport] = field(default_factory=dict)

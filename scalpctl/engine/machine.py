@@ -276,10 +276,9 @@ class Machine:
         desk = self._desk_of(found)
         if desk is None:
             return
-        theirs, search = desk.theirs, desk.search
-        since = [*([theirs.created_at] if theirs else []), *([search.since] if search else [])]
+        since = unplaced.sought_since(desk)
         for fill in booking.in_order([desk], found.fills or ()):
-            booking.filled(self.context, desk, fill, sought=bool(since) and fill.filled_at >= min(since))
+            booking.filled(self.context, desk, fill, sought=since is not None and fill.filled_at >= since)
         billing.bills(self.context, found.bills or ())
         if found.position_id.startswith(APPEARED):
             recovering.looked_for(self.context, desk)

@@ -124,8 +124,8 @@ def _guards_still(ctx: Context, report: AlgoReport) -> bool:
     if desk is None:  # nothing is traded there: whoever holds it keeps what guards it
         return any(one.inst_id == report.inst_id for one in (ctx.account.elsewhere or {}).values())
     if desk.theirs is None:
-        return False
-    return desk.holding is None or desk.holding.guard.state not in COVERED
+        return account.is_doubtful(ctx)
+    return desk.holding is None or not desk.holding.guard.covers(desk.theirs.contracts)
 
 
 def compare(ctx: Context) -> None:

@@ -19,6 +19,7 @@ def pursue(ctx: Context, desk: Desk) -> None:
     """Do everything a desk needs after something has changed; protection first, because nothing may delay it."""
     _guard(ctx, desk)
     _policy(ctx, desk)
+    _stand_back(ctx, desk)
     for _ in range(ROUNDS_MAX):
         done = executing.advance(ctx, desk)
         if done is None:
@@ -58,6 +59,15 @@ def _policy(ctx: Context, desk: Desk) -> None:
     holding = desk.holding
     if holding is not None and holding.close is None and ctx.plan.safety.flattens(holding.origin):
         exiting.vote(ctx, desk, holding, Cause.DRIFT_POLICY, Evidence.of("configuration", origin=holding.origin))
+
+
+def _stand_back(ctx: Context, desk: Desk) -> None:
+    """Take an entry out of the book where somebody else holds something now: it would add to that, or close it."""
+    execution, holding = desk.execution, desk.holding
+    if execution is None or holding is None or execution.role is not Role.ENTRY:
+        return
+    if holding.position_id != execution.position_id:
+        executing.withdraw(ctx, desk)
 
 
 def _guard(ctx: Context, desk: Desk) -> None:

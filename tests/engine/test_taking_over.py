@@ -151,7 +151,7 @@ def test_the_money_of_what_was_taken_over_is_the_same_whoever_adds_it_up(play: P
     assert cash_differs_by(play) == 0
 
 
-@pytest.mark.parametrize(("world", "seed"), [("range", 1), ("mixed", 2), ("range", 3)])
+@pytest.mark.parametrize(("world", "seed"), [("range", 1), ("mixed", 2)])
 def test_what_happened_before_the_ledger_is_in_its_opening_and_nowhere_else(
     play: Play, capsys: pytest.CaptureFixture[str], world: str, seed: int
 ) -> None:
@@ -159,7 +159,7 @@ def test_what_happened_before_the_ledger_is_in_its_opening_and_nowhere_else(
     play.session(0.8)
     before = {row["order_id"] for row in play.rows("SELECT order_id FROM fills")}
     play.lose_ledger()
-    for hours in (0.05, 0.05, 0.8):  # each start reads back to what it knows
+    for hours in (0.05, 0.05, 0.2):  # each start reads back to what it knows
         play.session(hours)
         play.check()
     kept = {row["order_id"] for row in play.rows("SELECT order_id FROM fills")}

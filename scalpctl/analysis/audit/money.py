@@ -101,7 +101,7 @@ def _left(fills: list[Row]) -> Decimal:
     return add(signed, -Decimal(fills[0]["held"]))
 
 
-_NOT_OURS = "SELECT position_id, inst_id, opened_at FROM positions WHERE origin <> 'engine' ORDER BY opened_at"
+_BEGINNINGS = "SELECT position_id, inst_id, opened_at FROM positions ORDER BY opened_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _turned(books: Books, lives: list[tuple[str, list[Row]]]) -> dict[str, Turn]
     """Give the turn each position began with, where it began with one."""
     last = {(fills[-1]["inst_id"], fills[-1]["filled_at"]): (name, fills) for name, fills in lives}
     found: dict[str, Turn] = {}
-    for row in books.rows(_NOT_OURS):  # one that has no execution of its own yet as well
+    for row in books.rows(_BEGINNINGS):  # one that has no execution of its own yet as well
         before, fills = last.get((row["inst_id"], row["opened_at"]), (row["position_id"], []))
         if before == row["position_id"]:
             continue
@@ -163,7 +163,8 @@ def sizes(books: Books) -> Iterator[Finding]:
                 )
         begun_with = turned[position].size if position in turned else ZERO
         left = add(_left(fills), begun_with, passed_on.get(position, ZERO))
-        if left:
+        by_its_word = left < 0 and fills[0]["origin"] == "adopted"  # what made it could not be had
+        if left and not by_its_word:
             what = f"executions leave {left} contracts more than the {fills[0]['held']} the position says are held"
             yield Finding(position, what, rows=tuple(fills))
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
@@ -35,9 +36,10 @@ def begin_to_watch() -> None:
     watch = reach.Reach()
 
 
-def play(seed: int, *, brief: bool) -> Played:
+def play(seed: int, *, brief: bool, new_ledger: bool) -> Played:
     """Play one seed; gives it with what went wrong, or nothing, the plan to keep, and what it reached."""
     plan = (plans.brief if brief else plans.plan_of)(seed)
+    plan = replace(plan, ledger="new") if new_ledger else plan
     outcome, reached = watch.during(partial(playing.play_plan, plan)) if watch else (playing.play_plan(plan), "")
     return (seed, "" if outcome.ok else str(playing.shrunk(outcome)), str(plan), reached)
 
@@ -62,7 +64,9 @@ def told(played: Iterable[Played]) -> Iterator[Played]:
             print(f"{count} played, up to seed {one[0]}", flush=True)
 
 
-def run(seeds: range, workers: int, *, brief: bool, keeping: bool, reached_in: Path | None) -> list[int]:
+def run(
+    seeds: range, workers: int, *, brief: bool, new_ledger: bool, keeping: bool, reached_in: Path | None
+) -> list[int]:  # fmt: skip
     """Play the seeds, tell each failure when it happens, and give the seeds that failed."""
     failed = []
     if brief:
@@ -70,7 +74,7 @@ def run(seeds: range, workers: int, *, brief: bool, keeping: bool, reached_in: P
     if reached_in:
         reached_in.write_text(f"{commit()}\n")
     with Pool(workers, begin_to_watch if reached_in else None, maxtasksperchild=50) as pool:
-        for seed, wrong, plan, reached in told(pool.imap(partial(play, brief=brief), seeds)):
+        for seed, wrong, plan, reached in told(pool.imap(partial(play, brief=brief, new_ledger=new_ledger), seeds)):
             if reached_in:
                 with reached_in.open("a") as file:
                     file.write(f"{seed} {reached}\n")
@@ -89,6 +93,7 @@ def main() -> None:
     parser.add_argument("first", type=int, nargs="?", default=1000)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--brief", action="store_true", help="plans of a few minutes, where two or three things meet")
+    parser.add_argument("--new-ledger", action="store_true", help="brief plans, all on a ledger that is new")
     parser.add_argument("--forget", action="store_true", help="do not add failing seeds to the tests")
     parser.add_argument("--reach", type=Path, metavar="FILE", help="write down what each plan reaches")
     asked = parser.parse_args()
@@ -96,7 +101,8 @@ def main() -> None:
         raise SystemExit("--reach needs Python 3.12 or later: this one does not tell which lines it executes")
     begun = time.monotonic()
     seeds = range(asked.first, asked.first + asked.count)
-    failed = run(seeds, asked.workers, brief=asked.brief, keeping=not asked.forget, reached_in=asked.reach)
+    how = {"brief": asked.brief or asked.new_ledger, "new_ledger": asked.new_ledger, "keeping": not asked.forget}
+    failed = run(seeds, asked.workers, **how, reached_in=asked.reach)
     seconds = time.monotonic() - begun
     print(f"{asked.count} seeds in {seconds:.0f} s, {asked.count / seconds:.2f} a second, {len(failed)} failed", end="")
     print(f": {', '.join(map(str, sorted(failed)))}" if failed else "")

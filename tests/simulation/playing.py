@@ -44,7 +44,7 @@ class Outcome:
         return not self.broken
 
     def __str__(self) -> str:
-        brief = " --brief" if self.plan.brief else ""
+        brief = " --new-ledger" if self.plan.ledger == "new" else " --brief" if self.plan.brief else ""
         again = f"again: scripts/seeds 1 {self.plan.seed}{brief} --forget"
         return "\n".join([str(self.plan), *self.broken, "last events:", *self.last_events[-15:], again])
 

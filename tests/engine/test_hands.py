@@ -266,3 +266,35 @@ def test_a_position_beside_ours_in_the_other_margin_mode_is_told_and_left_alone(
     (drift,) = play.rows("SELECT body FROM journal WHERE kind = 'drift_detected'")
     assert '"kind":"margin_mode"' in drift["body"]
     assert "left alone: it is held in the other margin mode" in drift["body"]
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_an_entry_is_taken_out_of_the_book_when_somebody_opens_there(play: Play, side: str) -> None:
+    """It would add to what is theirs, or close it."""
+    waiting: list[str] = []
+
+    async def beside(session: Any) -> None:
+        desks = session.machine.context.desks.values()
+
+        def resting() -> bool:
+            quoted = [desk for desk in desks if desk.execution is not None and desk.execution.working is not None]
+            waiting[:] = [desk.inst_id for desk in quoted if desk.execution.working.order.state == "live"]
+            return bool(waiting)
+
+        await until(session, resting)
+        hand = {"instrument": waiting[0], "side": side, "contracts": "3"}
+        session.venue.host.command("manual-open", hand)
+        await session.venue.clock.sleep(120)
+        session.stop.set()
+
+    play.session(2, beside)
+    (theirs, *_) = play.rows("SELECT position_id, opened_at FROM positions WHERE origin = 'appeared'")
+    mine = play.rows("SELECT f.filled_at FROM fills f JOIN orders o USING (client_id) WHERE o.role = 'entry'")
+    assert [row for row in mine if row["filled_at"] > theirs["opened_at"]] == []
+    entries = (
+        "SELECT state, finished_at FROM orders WHERE role = 'entry' AND inst_id = ? AND intended_at < ? ORDER BY seq"
+    )
+    *_, order = play.rows(entries, waiting[0], theirs["opened_at"])
+    assert order["state"] == "cancelled"
+    assert order["finished_at"] - theirs["opened_at"] < 1_000_000
+    play.check()

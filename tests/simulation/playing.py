@@ -96,7 +96,9 @@ class _Run:
                     break
                 self._nobody_there()
             self.play.faults, self.dying = "none", False
-            self.play.session(CALM_H if self.plan.lasts_s == LASTS_S else BRIEF_CALM_H, self._calm)
+            calm = self.play.session(CALM_H if self.plan.lasts_s == LASTS_S else BRIEF_CALM_H, self._calm)
+            if not calm.orderly:  # it ran out of time: what its last second brought is for the next start
+                self.play.session(BRIEF_CALM_H)
             self.outcome.broken += self.oracles.broken
             self.outcome.broken += [f"D7: nobody heard of {error}" for error in self.play.unheard]
             self.outcome.broken += final(self.play)

@@ -54,15 +54,15 @@ def compare(reader: Reader, picture: Row) -> list[Finding]:
     ]
 
 
-def first_known(reader: Reader) -> Instant:
-    """Give since when the ledger knows anything: what the exchange has before that is no matter of comparison."""
-    return Instant(reader.rows(_FIRST)[0]["at"] or 0)
-
-
 _FIRST = (
     "SELECT min(at) AS at FROM (SELECT min(filled_at) AS at FROM fills UNION ALL SELECT min(billed_at) FROM bills "
     "UNION ALL SELECT posted_at FROM postings WHERE transaction_id = 'opening')"
 )
+
+
+def first_known(reader: Reader) -> Instant:
+    """Give since when the ledger knows anything: what the exchange has before that is no matter of comparison."""
+    return Instant(reader.rows(_FIRST)[0]["at"] or 0)
 
 
 def elsewhere(reader: Reader, picture: Row) -> list[str]:

@@ -111,8 +111,10 @@ def _is_older(desk: Desk, fill: Fill) -> bool:
 
 def _has_no_place(desk: Desk, fill: Fill, report: FillReport) -> bool:
     """Tell whether an execution reduced something where nothing is known to have been held."""
-    if not _reduced(report) or _is_older(desk, fill):
-        return _reduced(report)
+    if not _reduced(report):
+        return False
+    if _is_older(desk, fill):
+        return True
     holding = desk.holding  # or else it is in the size something was taken over with, as what opened that is
     if holding is None or not holding.borrowed:
         return False

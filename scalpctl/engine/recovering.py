@@ -30,7 +30,7 @@ from scalpctl.engine import account, billing, booking, exiting, guarding, openin
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import Investigate
-from scalpctl.engine.unplaced import APPEARED
+from scalpctl.engine.unplaced import APPEARED, MARGIN_US
 from scalpctl.ports.feeds import Resync
 
 SEARCH_US = 3_600_000_000
@@ -209,7 +209,7 @@ def looked_for(ctx: Context, desk: Desk) -> None:
 
 
 def _look_for(ctx: Context, desk: Desk, report: PositionReport) -> None:
-    since = Instant(report.created_at - 5_000_000)
+    since = Instant(report.created_at - MARGIN_US)
     desk.looked_for_at = desk.looked_for_at or ctx.at
     ctx.do(Investigate(f"{APPEARED}{desk.inst_id}", desk.inst_id, since, foreign=True))
 

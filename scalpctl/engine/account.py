@@ -93,6 +93,13 @@ def _is_over(ctx: Context, report: PositionReport) -> bool:
     return desk is not None and bool(report.contracts) and report.updated_at < desk.flat_at
 
 
+def leave_out_what_is_over(ctx: Context) -> None:
+    """Forget what a picture shows that has ended since: executions heard of after it have said so."""
+    for desk in ctx.desks.values():
+        if desk.theirs is not None and _is_over(ctx, desk.theirs):
+            desk.theirs = None
+
+
 def position(ctx: Context, report: PositionReport) -> None:
     """Take one position: what the exchange holds, and how near it is to liquidation."""
     desk = ctx.desks.get(report.inst_id)

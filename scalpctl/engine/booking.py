@@ -28,6 +28,9 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Role, Working
 from scalpctl.engine.facts import forget_facts
 
+EXACT_TO_DIGITS = 8
+"""How exactly the exchange's results follow from its own average prices: those have ten digits."""
+
 
 def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False, anyhow: bool = False) -> bool:
     """Book one execution, which may have been ``sought`` for what is held; False for one that was booked before.
@@ -37,6 +40,7 @@ def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False
     fill = executions.from_report(report)
     key = (fill.inst_id, fill.key, fill.order_id)
     if ctx.booked.has_fill(fill, in_suspense=key in ctx.suspended, sought=sought):
+        desk.unplaced.pop(key, None)
         return False
     _, working = ctx.orders.get(report.client_id, (desk, None))
     if working is None and not anyhow and _is_not_booked_yet(ctx, desk, fill, report, sought=sought):
@@ -61,6 +65,25 @@ def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False
     if applied.beyond:
         _turn(ctx, desk, fill, report, applied)
     return True
+
+
+def heard(ctx: Context, desk: Desk, report: FillReport) -> bool:
+    """Book one execution as it is told; what does not fit before the first picture waits for what that brings."""
+    if ctx.recovered or report.client_id in ctx.orders or not _reduced(report) or _fits(desk, report):
+        return filled(ctx, desk, report)
+    desk.unplaced[report.inst_id, executions.key_of(report), report.order_id] = report
+    return False
+
+
+def _fits(desk: Desk, report: FillReport) -> bool:
+    """Tell whether a reduction is of what is known to be held: not of more, and not of what has another price."""
+    if desk.holding is None:
+        return False
+    fill = executions.from_report(report)
+    applied = positions.apply(desk.holding.position, fill)
+    worth = multiply(fill.price, desk.instrument.coins(fill.contracts).value)
+    off = abs(subtract(applied.gross, applied.gross if report.pnl is None else report.pnl))
+    return not applied.beyond and off <= worth.scaleb(-EXACT_TO_DIGITS)
 
 
 def in_order(desks: Iterable[Desk], reports: Iterable[FillReport]) -> list[FillReport]:

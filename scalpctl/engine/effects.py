@@ -120,9 +120,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Everything an orderly end needs is done."""
+    """Everything an orderly end needs is done; what the last executions were billed may still be unread."""
 
     left_open: int
+    bills_since: Instant
 
 
 Effect = (

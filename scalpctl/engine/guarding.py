@@ -139,7 +139,8 @@ def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
         guard.take_size(report)
         if guard.state is ProtectionState.ASKING_NEW and guard.wanted is not None:
             event = ProtectionEvent.CONFIRMED if report.stop_trigger == guard.wanted else ProtectionEvent.NOT_FOUND
-            if event is ProtectionEvent.NOT_FOUND:
+            if event is ProtectionEvent.NOT_FOUND:  # it was not moved, whatever the exchange said
+                guard.wanted, guard.retry_at = None, Instant(ctx.at + guard.later_us())
                 _move(ctx, holding, event)
                 return
         _confirmed(ctx, holding)
@@ -258,7 +259,7 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
     guard.protection_id = ctx.names.order("stop")
     guard.trigger = guard.wanted = wanted_trigger(desk, holding)
     guard.algo_id, guard.asked, guard.fired = "", False, None
-    guard.sized = holding.contracts if guard.beside else None
+    guard.sized = holding.contracts if guard.beside or guard.one_stands else None
     ctx.record(
         ProtectionPlaced(
             protection_id=guard.protection_id,
@@ -362,6 +363,9 @@ def _one_stands(ctx: Context, holding: Holding) -> None:
     if not guard.unanswered:
         guard.retry_at = guard.retry_at if guard.beside else ctx.at  # at once, but only once
         guard.beside = True
+        return
+    if holding.close is not None and guard.sized is None:  # no time to find out: one with a size may stand beside it
+        guard.retry_at = ctx.at
         return
     guard.protection_id, guard.asked = guard.unanswered.pop(0), False
     for event in (ProtectionEvent.PLACE, ProtectionEvent.NO_ANSWER):  # one before stands: ask for it again

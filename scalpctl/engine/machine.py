@@ -155,7 +155,7 @@ class Machine:
 
     def _fill(self, report: FillReport) -> None:
         desk = self.context.desks.get(report.inst_id)
-        if desk is not None and booking.filled(self.context, desk, report):
+        if desk is not None and booking.heard(self.context, desk, report):
             booking.place(self.context, desk)
             trading.pursue(self.context, desk)
 

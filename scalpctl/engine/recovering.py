@@ -49,6 +49,7 @@ def resync(ctx: Context, heard: Resync) -> None:
         desk = ctx.desks.get(fill.inst_id)
         if desk is not None:
             booking.filled(ctx, desk, fill)
+    account.leave_out_what_is_over(ctx)
     orders(ctx, heard.orders)
     algos(ctx, heard.algos)
     opening.begin(ctx, heard.bills, heard.taken_at)

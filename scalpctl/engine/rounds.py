@@ -132,4 +132,4 @@ def _finish(ctx: Context) -> None:
             return
         guarding.remember(ctx, holding)
     ctx.finished = True
-    ctx.do(DeadManSwitch(0), ReadBills(Instant(ctx.booked.bills_until - BILLS_OVERLAP_US)), Finish(ctx.held))
+    ctx.do(DeadManSwitch(0), Finish(ctx.held, Instant(ctx.booked.bills_until - BILLS_OVERLAP_US)))

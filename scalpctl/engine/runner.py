@@ -23,10 +23,11 @@ from scalpctl.engine.machine import Machine
 from scalpctl.errors import ExchangeUnavailable, LedgerError, ScalpctlError
 from scalpctl.ports.clock import Clock
 from scalpctl.ports.exchange import AccountReader, MarketReader, TradeGateway
-from scalpctl.ports.feeds import Resync
 
 HEARTBEAT_EVERY_S = 60
 END_WITHIN_S = 20
+BILLS_WITHIN_S = 10
+"""How long an end that is reached waits for what the last executions were billed; the next start reads it as well."""
 
 
 class Ledger(Protocol):
@@ -91,7 +92,8 @@ class Runner:
         self.tape: Tape | None = None
         self.watchers: list[Callable[[Any, Step, Instant], None]] = []
         self.feel: Callable[[], events.Felt] = events.Felt
-        self.finished = asyncio.Event()
+        self._finished = asyncio.Event()
+        self._reached = asyncio.Event()
         self.left_open = 0
         self._means = means
         self._stepped = stepped
@@ -186,9 +188,6 @@ class Runner:
             future = self._replies.get(effect.command_id)
             if future is not None and not future.done():
                 future.set_result(effect)
-        elif isinstance(effect, effects.Finish):
-            self.left_open = effect.left_open
-            self.finished.set()
         else:
             group.create_task(_PERFORM[type(effect)](self, effect))
 
@@ -249,20 +248,21 @@ class Runner:
         market = self._means.market
         self.hear(events.Announced(await _or_none(market.instruments()), await _or_none(market.maintenance())))
 
+    async def _finish(self, end: effects.Finish) -> None:
+        self.left_open = end.left_open
+        self._reached.set()
+        await self._bills(effects.ReadBills(end.bills_since))
+        self._finished.set()
+
     async def _candles(self, ask: effects.ReadCandles) -> None:
         candles = await _or_none(self._means.market.candles(ask.inst_id, ask.bar, ask.count))
         self.hear(events.CandlesRead(ask.inst_id, candles))
 
     async def _reread(self, ask: effects.Reread) -> None:
-        reader = self._means.account
         try:
-            positions = await reader.positions()
-            orders, algos = await reader.orders_pending(), await reader.algos_pending()
-            fills, bills = await reader.fills_since(ask.since), await reader.bills_since(ask.since)
+            self.hear(await self._means.account.resync(ask.since))
         except ExchangeUnavailable:
             self.hear(events.PositionsRead(None))  # a close that waits for this asks again at the next picture
-            return
-        self.hear(Resync(self._now(), positions, orders, algos, fills, bills))
 
     async def _switch(self, switch: effects.DeadManSwitch) -> None:
         await self._means.trading.cancel_all_after(switch.seconds)
@@ -283,11 +283,16 @@ class Runner:
     async def end(self, reason: str, *, flatten: bool = False, within_s: int = END_WITHIN_S) -> bool:
         """End in order: entries stop, own entries are cancelled, stops are verified; True when that was reached."""
         self.hear(events.Ending(reason, flatten))
+        await self._wait(self._reached, within_s)
+        if self._reached.is_set():
+            await self._wait(self._finished, BILLS_WITHIN_S)
+        return self._reached.is_set()
+
+    async def _wait(self, event: asyncio.Event, within_s: int) -> None:
         for _ in range(within_s * 4):
-            if self.finished.is_set():
-                return True
+            if event.is_set():
+                return
             await self.clock.sleep(0.25)
-        return False
 
 
 async def _or_none(read: Awaitable[tuple[Any, ...]]) -> tuple[Any, ...] | None:
@@ -318,6 +323,7 @@ _PERFORM: dict[type[Any], _Perform] = cast(
         effects.ReadAnnouncements: Runner._announcements,  # noqa: SLF001  as above
         effects.ReadCandles: Runner._candles,  # noqa: SLF001  as above
         effects.Reread: Runner._reread,  # noqa: SLF001  as above
+        effects.Finish: Runner._finish,  # noqa: SLF001  as above
         effects.DeadManSwitch: Runner._switch,  # noqa: SLF001  as above
     },
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -49,6 +50,7 @@ from scalpctl.okx.wire.reports import (
 )
 from scalpctl.okx.wire.texts import decimal
 from scalpctl.ports.clock import Clock
+from scalpctl.ports.feeds import Resync
 
 T = TypeVar("T")
 
@@ -76,6 +78,13 @@ class OkxAccountReader:
         """Ask through ``rest``."""
         self._rest = rest
         self._clock = clock
+
+    async def resync(self, since: Instant) -> Resync:
+        """Give where things stand: positions first, then orders, then what explains both and is never older."""
+        positions = await self.positions()
+        orders, algos = await asyncio.gather(self.orders_pending(), self.algos_pending())
+        fills, bills = await asyncio.gather(self.fills_since(since), self.bills_since(since))
+        return Resync(self._clock.now(), positions, orders, algos, fills, bills)
 
     async def account(self) -> AccountReport:
         """Give the account's setup."""
@@ -161,17 +170,12 @@ class OkxAccountReader:
 
     async def algos_pending(self) -> tuple[AlgoReport, ...]:
         """Give every conditional order the exchange keeps."""
-        rows: list[AlgoRow] = []
-        for kinds in _ALGO_TYPES:
-            rows += await self._algos(endpoints.ALGOS_PENDING, kinds, "")
+        rows = await self._algos(endpoints.ALGOS_PENDING, "")
         return tuple(algo_report(row) for row in oldest_first(rows, _algo_key, lambda row: row.c_time))
 
     async def algos_since(self, since: Instant) -> tuple[AlgoReport, ...]:
         """Give finished conditional orders, oldest first."""
-        rows: list[AlgoRow] = []
-        for kinds in _ALGO_TYPES:
-            for state in _ALGO_ENDS:
-                rows += await self._algos(endpoints.ALGOS_HISTORY, kinds, state)
+        rows = await self._algos(endpoints.ALGOS_HISTORY, *_ALGO_ENDS)
         ordered = oldest_first(rows, _algo_key, lambda row: row.u_time or row.c_time)
         reports = (algo_report(row) for row in ordered)
         return tuple(report for report in reports if (report.updated_at or report.created_at) >= since)
@@ -223,13 +227,19 @@ class OkxAccountReader:
         ordered = oldest_first(rows, _lifecycle_key, lambda row: row.u_time)
         return tuple(report for report in map(closed_position_report, ordered) if report.updated_at >= since)
 
-    async def _algos(self, endpoint: Endpoint, kinds: str, state: str) -> list[AlgoRow]:
-        return await self._walk(
-            endpoint,
-            AlgoRow,
-            lambda cursor: AlgosQuery(ord_type=kinds, state=state, inst_type=_SWAP, after=cursor, limit=_PAGE),
-            lambda row: row.algo_id,
-        )
+    async def _algos(self, endpoint: Endpoint, *states: str) -> list[AlgoRow]:
+        """Give conditional orders of every type in these states, asked for side by side."""
+
+        def walk(kinds: str, state: str) -> Awaitable[list[AlgoRow]]:
+            return self._walk(
+                endpoint,
+                AlgoRow,
+                lambda cursor: AlgosQuery(ord_type=kinds, state=state, inst_type=_SWAP, after=cursor, limit=_PAGE),
+                lambda row: row.algo_id,
+            )
+
+        lists = await asyncio.gather(*(walk(kinds, state) for kinds in _ALGO_TYPES for state in states))
+        return [row for rows in lists for row in rows]
 
     async def _walk(
         self,

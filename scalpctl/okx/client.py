@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from scalpctl.core.instants import Instant
+from scalpctl.core.instruments import Instrument
 from scalpctl.errors import AccessRefused, ExchangeUnavailable, first_of
 from scalpctl.okx.account_reader import OkxAccountReader
 from scalpctl.okx.credentials import Credentials
@@ -105,12 +106,11 @@ class OkxClient:
         """Give what must never be seen in a log."""
         return () if self._credentials is None else self._credentials.secrets()
 
-    async def prepare(self) -> None:
-        """Measure the clock and learn the instrument codes of this environment, before anything is traded."""
-        await self.rest.synchronise()
-        for spec in await self.market.instruments():
-            if spec.inst_id_code is not None:
-                self._codes[spec.inst_id] = spec.inst_id_code
+    async def instruments(self) -> tuple[Instrument, ...]:
+        """Give every linear swap; their codes in this environment must be known before anything is traded."""
+        listed = await self.market.instruments()
+        self._codes.update({one.inst_id: one.inst_id_code for one in listed if one.inst_id_code is not None})
+        return listed
 
     def listen_to_market(self, sink: MarketSink, names: Sequence[str], inst_ids: Sequence[str]) -> list[Supervisor]:
         """Add the public lines that these channels need; the supervisors tell how fresh each channel is."""

@@ -11,6 +11,8 @@ from scalpctl.errors import ExchangeUnavailable
 from scalpctl.ports.clock import Clock
 
 SAMPLES = 5
+QUICK_NANOS, LONG_NANOS = NANOS_PER_SECOND, 3 * NANOS_PER_SECOND
+"""What is a quick answer, whose age is known well enough, and after how long one of them has to do."""
 _NANOS_PER_MICRO = 1_000
 
 
@@ -20,6 +22,14 @@ class Skew:
 
     behind_us: int
     uncertainty_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """How long an answer took, and the exchange's time at reading zero if it was half a round trip old."""
+
+    trip: int
+    offset: int
 
 
 class ServerClock:
@@ -49,22 +59,23 @@ class ServerClock:
         return Instant(ours + skew.behind_us - skew.uncertainty_us)
 
     async def measure(self, ask: Callable[[], Awaitable[Instant]], samples: int = SAMPLES) -> Skew:
-        """Ask a few times and keep the median offset, each answer taken to be half a round trip old; one is enough."""
-        anchors: list[int] = []
-        trips: list[int] = []
+        """Ask a few times and keep the median offset of the quick answers; a slow day's first quick one is enough."""
+        begun, answers = self._clock.monotonic(), list[_Answer]()
         for asked in range(1, samples + 1):
             before = self._clock.monotonic()
             try:
                 server = await ask()
             except ExchangeUnavailable:
-                if asked == samples and not anchors:
+                if asked == samples and not answers:
                     raise
                 continue
-            after = self._clock.monotonic()
-            trips.append(after - before)
-            anchors.append(server * _NANOS_PER_MICRO - (before + (after - before) // 2))
-        self._anchor = (Instant(median_low(anchors) // _NANOS_PER_MICRO), Monotonic(0))
-        self.uncertainty_us = min(trips) // 2 // _NANOS_PER_MICRO
+            trip = self._clock.monotonic() - before
+            answers.append(_Answer(trip, server * _NANOS_PER_MICRO - (before + trip // 2)))
+            if _quick(answers) and self._clock.monotonic() - begun > LONG_NANOS:
+                break
+        taken = _quick(answers) or answers
+        self._anchor = (Instant(median_low(one.offset for one in taken) // _NANOS_PER_MICRO), Monotonic(0))
+        self.uncertainty_us = min(one.trip for one in taken) // 2 // _NANOS_PER_MICRO
         self._measured = self._clock.monotonic()
         return self.skew()
 
@@ -75,3 +86,7 @@ class ServerClock:
     def measured_within_s(self, seconds: int) -> bool:
         """Tell whether a measurement is recent."""
         return self._measured is not None and self._clock.monotonic() - self._measured < seconds * NANOS_PER_SECOND
+
+
+def _quick(answers: list[_Answer]) -> list[_Answer]:
+    return [one for one in answers if one.trip <= QUICK_NANOS]

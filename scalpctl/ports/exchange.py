@@ -30,6 +30,7 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.market import Candle, Maintenance
 from scalpctl.core.sides import Side
+from scalpctl.ports.feeds import Resync
 
 
 class TradeGateway(Protocol):
@@ -82,6 +83,10 @@ class TradeGateway(Protocol):
 
 class AccountReader(Protocol):
     """Reads of our own account. An answer is complete, or it is an ExchangeUnavailable: never quietly empty."""
+
+    async def resync(self, since: Instant) -> Resync:
+        """Give where things stand: positions first, then orders, then what explains both and is never older."""
+        ...
 
     async def account(self) -> AccountReport:
         """Give the account's setup."""

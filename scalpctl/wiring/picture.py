@@ -11,15 +11,13 @@ from scalpctl.okx.client import OkxClient
 
 
 async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
-    """Ask for everything that a comparison needs: positions first, then what explains them."""
+    """Ask for everything that a comparison needs; the balance last, so that it is never older than what explains it."""
     reader = client.account
     since = max(since, reader.reaches_back_to)
-    positions = await reader.positions()
-    orders, algos = await reader.orders_pending(), await reader.algos_pending()
-    fills, bills = await reader.fills_since(since), await reader.bills_since(since)
+    found = await reader.resync(since)
     balances = await reader.balances()
     cash = add(*(one.cash or ZERO for one in balances if one.ccy == SETTLE), ZERO)
-    bound = add(*(one.margin or ZERO for one in positions), ZERO)
+    bound = add(*(one.margin or ZERO for one in found.positions), ZERO)
     return {
         "since": since,
         "cash": _text(add(cash, bound)),
@@ -31,14 +29,14 @@ async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
                 "margin_ratio": _text(one.margin_ratio), "opened_at": one.created_at,
                 "margin_mode": "" if one.margin_mode is None else one.margin_mode.value,
             }
-            for one in positions
+            for one in found.positions
         ],
         "orders": [
             {
                 "instrument": one.inst_id, "client_id": one.client_id, "order_id": one.order_id,
                 "action": one.action.value, "contracts": _text(one.contracts.value), "price": _text(one.price),
             }
-            for one in orders
+            for one in found.orders
         ],
         "algos": [
             {
@@ -47,7 +45,7 @@ async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
                 "contracts": None if one.contracts is None else _text(one.contracts.value),
                 "margin_mode": one.margin_mode,
             }
-            for one in algos
+            for one in found.algos
         ],
         "fills": [
             {
@@ -55,7 +53,7 @@ async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
                 "price": _text(one.price),
                 "contracts": _text(one.contracts.value), "fee": _text(one.fee), "at": one.filled_at,
             }
-            for one in fills
+            for one in found.fills
         ],
         "bills": [
             {
@@ -63,7 +61,7 @@ async def picture(client: OkxClient, since: Instant) -> dict[str, Any]:
                 "ccy": one.ccy, "at": one.at,
                 "change": _text(add(one.balance_change, one.position_balance_change or ZERO)),
             }
-            for one in bills
+            for one in found.bills
         ],
     } | await _announced(client)  # fmt: skip
 

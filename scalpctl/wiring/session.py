@@ -205,13 +205,17 @@ class Session:
             runner.heard(event)
         settings = self._loaded.settings
         mode = self.machine.context.plan.settled.margin_mode
-        await self._patiently(client.prepare)
-        instruments = await self._patiently(client.market.instruments)
-        fees = await self._patiently(self._fees)
-        for balance in await self._patiently(client.account.balances):
+        _, instruments = await asyncio.gather(  # side by side: on a bad day each of them takes its time
+            self._patiently(client.rest.synchronise), self._patiently(client.instruments)
+        )
+        fees, balances, leverages = await asyncio.gather(
+            self._patiently(self._fees),
+            self._patiently(client.account.balances),
+            self._patiently(lambda: client.account.leverages(settings.instruments, mode)),
+        )
+        for balance in balances:
             runner.hear(balance)
         runner.hear(events.Specified(instruments, fees))
-        leverages = await self._patiently(lambda: client.account.leverages(settings.instruments, mode))
         runner.hear(events.LeveragesRead(tuple(leverages.items())))
         self._listen(client, tuple(settings.instruments))
 

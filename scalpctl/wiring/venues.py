@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from scalpctl.core.instants import Instant, parse_rfc3339
 from scalpctl.errors import ExchangeUnavailable, UsageError
@@ -14,7 +16,7 @@ from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.paced_clock import PacedClock
 from scalpctl.okx.client import OkxClient, Outside
 from scalpctl.okx.credentials import Credentials
-from scalpctl.okx.transport import Request, Response
+from scalpctl.okx.transport import ANSWER_WITHIN_S, Request, Response
 from scalpctl.okx.wire.hosts import Hosts, hosts_of
 from scalpctl.ports.clock import Clock
 from scalpctl.ports.connections import ConnectionListener
@@ -42,17 +44,25 @@ _NEVER_CAME = 504
 
 
 class Handed:
-    """Carries the client's requests to an exchange in this process."""
+    """Carries the client's requests to an exchange in this process, as patiently as over a network."""
 
     def __init__(self, host: Host) -> None:
         """Carry to this host."""
         self._inner = InProcessTransport(host)
+        self._clock = host.clock
+        self._under_way: set[asyncio.Future[Any]] = set()
 
     async def send(self, request: Request) -> Response:
-        """Carry one request there and its answer back."""
-        given = await self._inner.send(request)
-        if given.status == _NEVER_CAME:
+        """Carry one request there and its answer back; given up, the request goes on, and may still arrive."""
+        going = asyncio.ensure_future(self._inner.send(request))
+        patience = asyncio.ensure_future(self._clock.sleep(ANSWER_WITHIN_S))
+        self._under_way.add(going)
+        going.add_done_callback(self._under_way.discard)
+        await asyncio.wait((going, patience), return_when=asyncio.FIRST_COMPLETED)
+        patience.cancel()
+        if not going.done() or going.result().status == _NEVER_CAME:
             raise ExchangeUnavailable("no answer came in time")
+        given = going.result()
         return Response(given.status, given.body, given.retry_after_s)
 
 

@@ -150,7 +150,9 @@ def test_a_coin_bought_by_others_is_no_loss_and_its_currency_is_kept_apart(play:
 
 def test_a_bill_read_before_its_execution_is_matched_although_the_engine_died_between(play: Play) -> None:
     async def dies(session: Any) -> None:
+        await until(session, lambda: session.machine.context.recovered)
         session.venue.host.command("mute", {"channel": "orders"})
+        session.venue.host.command("silence", {"path": "/api/v5/trade/fills"})
         await until(session, lambda: bool(session.machine.context.bills_waiting))
         await session.runner.settled()
         raise Killed

@@ -34,6 +34,17 @@ def test_hours_in_a_range_end_with_books_equal_to_the_last_digit(play: Play) -> 
     assert all(row["at"] - opened[row["position_id"]] <= 3_000_000 for row in confirmed)
 
 
+def test_what_the_last_executions_were_billed_is_in_the_ledger_when_the_session_has_ended(play: Play) -> None:
+    async def slow_at_the_end(session: Any) -> None:
+        await until(session, lambda: session.machine.context.held > 0)
+        session.venue.host.command("odds", {"slow": "1", "slow_s": "4"})
+        session.stop.set()
+
+    ending = play.session(1, slow_at_the_end)
+    assert (ending.orderly, ending.left_open) == (True, 1)
+    play.check()
+
+
 def test_margin_ratios_are_recomputed_from_our_own_books_and_agree(play: Play) -> None:
     play.session(0.7)
     checks = play.rows("SELECT margin_ratio AS theirs, margin_ratio_recomputed AS ours FROM margin_checks")

@@ -152,3 +152,33 @@ def test_a_margin_mode_that_was_only_assumed_is_not_believed_after_a_death(play:
     play.session(0.02, later)
     assert modes == [None, MarginMode.ISOLATED]
     play.check()
+
+
+def test_a_stop_that_closes_more_than_is_remembered_turns_nothing_before_the_first_picture(play: Play) -> None:
+    """Somebody added to the position while nobody was there, and the stop closes all of it before that is known."""
+
+    def added(session: Any) -> None:
+        host = session.venue.host
+        (held,) = next(iter(host.exchange.state.accounts.values())).positions.values()
+        host.command("manual-add", {"instrument": held.inst_id})
+        host.command("silence", {"path": "/api/v5/trade/fills"})
+
+    async def stopped(session: Any) -> None:
+        host = session.venue.host
+        account = next(iter(host.exchange.state.accounts.values()))
+        (held,) = account.positions.values()
+        await session.venue.clock.sleep(5)
+        host.command("jump", {"instrument": held.inst_id, "ratio": "-0.03" if held.contracts > 0 else "0.03"})
+        await until(session, lambda: not account.positions, 60)
+        assert not session.machine.context.recovered
+        host.command("unsilence", {})
+        await session.venue.clock.sleep(60)
+        session.stop.set()
+
+    play.session(1, until_held)
+    play.begun = added
+    play.session(0.1, stopped)
+    play.check()
+    (row,) = play.rows("SELECT cause FROM closures")
+    assert row["cause"] == "exchange_stop"
+    assert "AU-09" not in audited(play.folder.ledger)

@@ -52,6 +52,23 @@ async def test_f5_an_expiry_is_translated_on_the_early_side() -> None:
     assert server.theirs(ours) == ours + 40_000_000 - server.uncertainty_us
 
 
+async def test_on_a_slow_day_the_first_quick_answer_decides_and_no_slow_one_outvotes_it() -> None:
+    clock = HandClock(START)
+    server = ServerClock(clock)
+    ways_s = [(9.0, 0.0), (0.02, 0.02), (0.0, 20.0)]  # there and back: what is slow is rarely so in equal parts
+
+    async def ask() -> Instant:
+        there, back = ways_s.pop(0)
+        clock.advance(there)
+        said = clock.now()
+        clock.advance(back)
+        return said
+
+    skew = await server.measure(ask)
+    assert (skew.behind_us, skew.uncertainty_us) == (0, 20_000)
+    assert len(ways_s) == 1
+
+
 def test_before_it_is_measured_it_is_our_own() -> None:
     clock = HandClock(START)
     assert ServerClock(clock).now() == clock.now()

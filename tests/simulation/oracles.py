@@ -71,8 +71,7 @@ class Oracles:
     def disturbed(self, act: Act, now: int) -> None:
         """Take note of what happens: until it has passed, stops may be late."""
         if act.family in BLINDING:
-            slowly = act.action in {"mute", "silence"} or (act.action in {"away", "end"} and self.weather == "fog")
-            lasts_s = DISTURBED_S * (3 if slowly else 1)  # in fog a start takes minutes until the first picture
+            lasts_s = DISTURBED_S * (3 if act.action in {"mute", "silence"} else 1)
             if act.action == "refuse":
                 lasts_s += int(dict(act.arguments)["seconds"])
                 self.refusing |= dict(act.arguments)["what"] == "stop"

@@ -89,6 +89,24 @@ def test_that_a_stop_is_gone_is_learned_at_the_latest_when_it_cannot_be_moved(tm
     assert not [*final(play)]
 
 
+def test_a_stop_that_is_not_moved_for_a_reason_nobody_knows_is_asked_for_later_and_later(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    asked: list[int] = []
+
+    async def beside(session: Any) -> None:
+        host = session.venue.host
+        desk = await _protected(session)
+        host.command("refuse", {"what": "move-stop", "code": "51999", "seconds": "60"})
+        host.command("jump", {"instrument": desk.inst_id, "ratio": str(0.005 * desk.holding.side.sign)})
+        await session.venue.clock.sleep(50)
+        asked.extend(one.at for one in host.refused if "amend" in one.kind)
+        session.stop.set()
+
+    play.session(1, beside)
+    assert 2 <= len(asked) <= 4
+    assert not [*final(play)]
+
+
 @pytest.mark.parametrize(("code", "times"), [("51022", 3), ("51169", 12), ("51030", 14)])
 def test_a_patient_close_waits_as_long_as_the_refusal_means(tmp_path: Path, code: str, times: int) -> None:
     """What is suspended stays so for a while; where nothing is said to be left, what there is is read anew first."""

@@ -72,7 +72,8 @@ class Bench:
     def play(self, scenario: Callable[[], Awaitable[None]]) -> None:
         async def whole() -> None:
             hosting = asyncio.ensure_future(self.host.run())
-            await self.client.prepare()
+            await self.client.rest.synchronise()
+            await self.client.instruments()
             self.client.listen_to_market(self, ["tickers", "mark-price"], [BTC])
             self.client.listen_to_account(self)
             running = asyncio.ensure_future(self.client.run())
@@ -267,7 +268,8 @@ def test_the_same_doors_answer_over_asgi(exchange: Exchange, account: Account) -
         transport = HttpTransport.over_app(app_of(host))
         outside = Outside(SIM, transport, InProcessDialer(host), clock, Bench(exchange, account), random.Random(1))
         client = OkxClient(outside, Credentials(account.api_key, account.secret, account.passphrase))
-        await client.prepare()
+        await client.rest.synchronise()
+        await client.instruments()
         (usdt,) = await client.account.balances()
         assert usdt.cash == account.cash
         host.command("outage", {"seconds": "60"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from scalpctl.core.exchange.reports import FillReport, PositionReport
@@ -28,7 +29,7 @@ from scalpctl.okx.wire.router import Pushed
 from scalpctl.okx.wire.texts import instant_or_none
 from scalpctl.ports.clock import Clock
 from scalpctl.ports.exchange import AccountReader
-from scalpctl.ports.feeds import AccountSink, FillConflict, PositionsSnapshot, Resync
+from scalpctl.ports.feeds import AccountSink, FillConflict, PositionsSnapshot
 
 FILLS_OVERLAP_S = 120
 MISSED_AFTER_S = 3
@@ -90,20 +91,16 @@ class AccountFeed:
             self._sink.usable(ready=self._ready)
 
     async def resync(self) -> None:
-        """Ask for everything after the channels are subscribed; positions first, then what explains them."""
+        """Ask for everything after the channels are subscribed, and pass on what is new."""
         since = self._known_until or self._clock.now()
-        positions = await self._reader.positions()
-        orders = await self._reader.orders_pending()
-        algos = await self._reader.algos_pending()
-        fills = await self._reader.fills_since(after(since, -FILLS_OVERLAP_S))
-        bills = await self._reader.bills_since(after(since, -FILLS_OVERLAP_S))
-        new_fills = tuple(fill for fill in fills if self._is_new(fill))
-        for order in orders:
+        found = await self._reader.resync(after(since, -FILLS_OVERLAP_S))
+        new_fills = tuple(fill for fill in found.fills if self._is_new(fill))
+        for order in found.orders:
             self._orders.is_news(order)
-        for position in positions:
+        for position in found.positions:
             self._positions.is_news(position, Instant(0))
-        self._known_until = max([since, *(fill.filled_at for fill in fills), *(bill.at for bill in bills)])
-        self._sink.account(Resync(self._clock.now(), positions, orders, algos, new_fills, bills))
+        self._known_until = max([since, *(one.filled_at for one in found.fills), *(one.at for one in found.bills)])
+        self._sink.account(replace(found, fills=new_fills))
 
     async def missed(self, exchange_now: Instant) -> int:
         """Ask REST for resting orders and give how many are further than the line has told: a deaf line tells nothing.

@@ -146,7 +146,8 @@ class Running:
     async def __aenter__(self) -> Exchange:
         exchange = self.exchange
         exchange.rest["public/instruments"] = [exchange.documented.instrument]
-        await exchange.client.prepare()
+        await exchange.client.rest.synchronise()
+        await exchange.client.instruments()
         self.line = exchange.client.listen_to_account(exchange)
         self.task = asyncio.create_task(exchange.client.run())
         await exchange.turn(7)

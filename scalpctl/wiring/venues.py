@@ -46,16 +46,16 @@ _NEVER_CAME = 504
 class Handed:
     """Carries the client's requests to an exchange in this process, as patiently as over a network."""
 
-    def __init__(self, host: Host) -> None:
-        """Carry to this host."""
+    def __init__(self, host: Host, patience_s: float = ANSWER_WITHIN_S) -> None:
+        """Carry to this host; ``patience_s`` of its time is how long an answer is waited for."""
         self._inner = InProcessTransport(host)
-        self._clock = host.clock
+        self._clock, self._patience_s = host.clock, patience_s
         self._under_way: set[asyncio.Future[Any]] = set()
 
     async def send(self, request: Request) -> Response:
         """Carry one request there and its answer back; given up, the request goes on, and may still arrive."""
         going = asyncio.ensure_future(self._inner.send(request))
-        patience = asyncio.ensure_future(self._clock.sleep(ANSWER_WITHIN_S))
+        patience = asyncio.ensure_future(self._clock.sleep(self._patience_s))
         self._under_way.add(going)
         going.add_done_callback(self._under_way.discard)
         await asyncio.wait((going, patience), return_when=asyncio.FIRST_COMPLETED)
@@ -109,7 +109,8 @@ def embedded(folder: Path, options: SimOptions, wall: Clock, listener: Connectio
     store = Store(folder)
     exchange = _kept(store) if store.exists else _opened(store, options, wall)
     hand = HandClock(Instant(exchange.now)) if options.stepped else None
-    clock: Clock = hand or PacedClock(Instant(exchange.now), _speed(options.speed), wall)
+    speed = 1.0 if options.stepped else _speed(options.speed)
+    clock: Clock = hand or PacedClock(Instant(exchange.now), speed, wall)
     if options.schedule is not None:
         exchange.state.schedule += read_schedule(options.schedule, exchange.now)
     if options.faults not in PRESETS:
@@ -118,7 +119,7 @@ def embedded(folder: Path, options: SimOptions, wall: Clock, listener: Connectio
     account = next(iter(exchange.state.accounts.values()))
     outside = Outside(
         Hosts("sim", False, "http://127.0.0.1", "ws://127.0.0.1"),
-        Handed(host),
+        Handed(host, ANSWER_WITHIN_S * max(speed, 1.0)),  # what this machine takes is no weather
         InProcessDialer(host),
         clock,
         listener,

@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.money import Contracts, multiply
 from scalpctl.core.sides import Action
 from scalpctl.errors import AccessRefused, ExchangeUnavailable
+from scalpctl.host.clock import WallClock
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.okx.client import OkxClient, Outside
 from scalpctl.okx.credentials import Credentials
@@ -32,7 +34,8 @@ from scalpctl.simulator.serving.host import Host
 from scalpctl.simulator.serving.in_process import InProcessDialer
 from scalpctl.simulator.specs import BY_ID
 from scalpctl.simulator.state import Account
-from scalpctl.wiring.venues import Handed
+from scalpctl.wiring.session import Listening
+from scalpctl.wiring.venues import Handed, SimOptions, embedded
 
 BTC, D = "BTC-USDT-SWAP", Decimal
 SIM = Hosts("sim", demo=False, rest="http://127.0.0.1", stream="ws://127.0.0.1")
@@ -278,3 +281,33 @@ def test_the_same_doors_answer_over_asgi(exchange: Exchange, account: Account) -
         await transport.close()
 
     asyncio.run(asked())
+
+
+def test_a_request_that_was_given_up_arrives_all_the_same(bench: Bench) -> None:
+    async def scenario() -> None:
+        bench.host.command("odds", {"slow": "1", "slow_s": "20"})
+        begun, outcomes = bench.clock.now(), []
+        for _ in range(8):
+            outcome = await bench.client.trading.set_leverage(BTC, D(7), MarginMode.ISOLATED, None)
+            outcomes.append((type(outcome), round((bench.clock.now() - begun) / 1e6)))
+            begun = bench.clock.now()
+        assert {seconds for kind, seconds in outcomes if kind is Unknown} == {5}
+        assert all(seconds <= 5 for _, seconds in outcomes)
+        changes = [await bench.client.trading.set_leverage(BTC, D(9), MarginMode.ISOLATED, None)]
+        while not isinstance(changes[-1], Unknown):
+            changes.append(await bench.client.trading.set_leverage(BTC, D(9), MarginMode.ISOLATED, None))
+        await bench.clock.sleep(20)
+        bench.host.command("preset", {"preset": "none"})
+        assert (await bench.client.account.leverages([BTC], MarginMode.ISOLATED))[BTC] == 9
+
+    bench.play(scenario)
+
+
+async def test_a_hurried_clock_gives_no_answer_up_because_this_machine_is_slow(tmp_path: Path) -> None:
+    venue = embedded(tmp_path, SimOptions(speed="1000x"), WallClock(), Listening())
+    asking = asyncio.ensure_future(venue.client.rest.server_time())
+    await asyncio.sleep(0)
+    until = WallClock().monotonic() + 30_000_000
+    while WallClock().monotonic() < until:
+        pass
+    assert await asking

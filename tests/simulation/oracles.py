@@ -21,7 +21,8 @@ DISTURBED_S = 75.0
 ENDS_WITHIN_S = 5
 WEATHER_S = {"none": 0, "light": 20, "storm": 20, "fog": 45}
 """What lost answers excuse: each attempt takes as long as a request may."""
-LEVERAGE_MAX, ENTRIES_PER_MINUTE_MAX, REPEATED_MAX, STOPS_MAX = 10, 10, 3, 25
+LEVERAGE_MAX, ENTRIES_PER_MINUTE_MAX, REPEATED_MAX, CLOSES_MAX, STOPS_MAX = 10, 10, 3, 4, 25
+"""A close that must be is tried in three ways in turn, each every eighteen seconds, the first sooner."""
 """The first two as the default configuration has them; the last where a stop is refused whatever it asks for: twice a
 second until the position is closed for want of one, every five seconds from then on."""
 BLINDING = frozenset(
@@ -154,11 +155,13 @@ class Oracles:
             young = one.at > max(self.began_at, host.exchange.now - 60_000_000)
             if young and isinstance(one.ask, dict) and "cancel" not in one.kind:  # cancelling twice hurts nobody
                 same = ("instId", "instIdCode", "side", "ordType", "sz", "px", "slTriggerPx", "algoId", "ordId")
-                key = (one.kind, one.code, *(str(one.ask.get(name, "")) for name in same))
+                closes = "close" if one.kind == "order" and one.ask.get("reduceOnly") else ""
+                key = (one.kind, one.code, closes, *(str(one.ask.get(name, "")) for name in same))
                 asked[key] = asked.get(key, 0) + 1
         for key, times in asked.items():
             needed = self.refusing and "order-algo" in key[0]  # a stop is tried for as long as it is missing
-            if times > (STOPS_MAX if needed else REPEATED_MAX):
+            most = STOPS_MAX if needed else CLOSES_MAX if key[2] else REPEATED_MAX
+            if times > most:
                 self._broke(f"O13: refused {times} times within a minute: {' '.join(part for part in key if part)}")
 
     def _broke(self, what: str) -> None:

@@ -31,6 +31,11 @@ class Fill:
     filled_at: Instant
     sub_type: str = ""
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Give what tells it from every other execution: instrument, trade, order."""
+        return self.inst_id, self.key, self.order_id
+
     def __post_init__(self) -> None:
         """Refuse an execution of nothing, or at no price."""
         if self.contracts.value <= ZERO or self.price <= ZERO:

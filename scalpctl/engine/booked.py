@@ -47,7 +47,7 @@ class Booked:
 
         One whose money was booked as moved elsewhere counts only where it is ``sought``, as part of what is held.
         """
-        key = (fill.inst_id, fill.key, fill.order_id)
+        key = fill.identity
         if key in self.elsewhere:
             return not sought
         return key in self.fills or (self._is_old(fill.filled_at) and not in_suspense)

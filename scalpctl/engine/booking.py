@@ -38,7 +38,7 @@ def filled(ctx: Context, desk: Desk, report: FillReport, *, sought: bool = False
     One that reduces what nobody here knows of waits until that is found, unless it is to be booked ``anyhow``.
     """
     fill = executions.from_report(report)
-    key = (fill.inst_id, fill.key, fill.order_id)
+    key = fill.identity
     if ctx.booked.has_fill(fill, in_suspense=key in ctx.suspended, sought=sought):
         desk.unplaced.pop(key, None)
         return False
@@ -71,7 +71,7 @@ def heard(ctx: Context, desk: Desk, report: FillReport) -> bool:
     """Book one execution as it is told; what does not fit before the first picture waits for what that brings."""
     if ctx.recovered or report.client_id in ctx.orders or not _reduced(report) or _fits(desk, report):
         return filled(ctx, desk, report)
-    desk.unplaced[report.inst_id, executions.key_of(report), report.order_id] = report
+    desk.unplaced[executions.from_report(report).identity] = report
     return False
 
 
@@ -121,7 +121,7 @@ def _is_not_booked_yet(ctx: Context, desk: Desk, fill: Fill, report: FillReport,
     if not _has_no_place(desk, fill, report):
         return False
     if not earlier:
-        desk.unplaced[fill.inst_id, fill.key, fill.order_id] = report
+        desk.unplaced[fill.identity] = report
     return True
 
 

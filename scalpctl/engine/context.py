@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scalpctl.engine.desk import Desk, Working
     from scalpctl.engine.hands import Hand
     from scalpctl.engine.opening import Opening
+    from scalpctl.engine.releasing import Released
 
 
 @dataclass(slots=True)
@@ -62,6 +63,16 @@ class Account:
     """When this session first judged the equity: what moved before is in it."""
 
 
+@dataclass(slots=True)
+class Loose:
+    """What stands at the exchange, or may come to, and belongs to nothing."""
+
+    noted: dict[str, Instant] = field(default_factory=dict)
+    """Orders that are on record as strays already."""
+    released: dict[str, Released] = field(default_factory=dict)
+    """Stops that were let go of, by their ids."""
+
+
 class Context:
     """Shared by all desks of one machine."""
 
@@ -90,7 +101,7 @@ class Context:
         self.asked_to_close: dict[str, list[str]] = {}
         """Commands that wait for closures: the positions each still waits for."""
         self.answers: dict[str, list[dict[str, Any]]] = {}
-        self.strays: dict[str, Instant] = {}
+        self.loose = Loose()
         self.entered = 0
         """Positions entered since the ledger began."""
         self.hands: dict[tuple[str, str], Hand] = {}

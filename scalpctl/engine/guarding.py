@@ -9,14 +9,16 @@ from scalpctl.core import protection
 from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.outcomes import Accepted, Refused, Unknown
 from scalpctl.core.exchange.reports import AlgoReport, OrderReport
-from scalpctl.core.exchange.requests import AlgoKind, AmendAlgo, CancelAlgo, PlaceAlgo
+from scalpctl.core.exchange.requests import AlgoKind, AmendAlgo, PlaceAlgo
 from scalpctl.core.exchange.resolutions import Found, Resolution, Void
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.limits import Limit
 from scalpctl.core.money import exact
 from scalpctl.core.protection import COVERED, PROTECTION, ProtectionEvent, ProtectionState
+from scalpctl.core.records.base import UNSET
 from scalpctl.core.records.positions import PositionChanged
 from scalpctl.core.records.trading import ProtectionChanged, ProtectionPlaced
+from scalpctl.engine import releasing
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Fired, Guard, Holding
 from scalpctl.engine.effects import AskAlgo, Reread
@@ -31,9 +33,10 @@ FIRED_PATIENCE_US, UNHEARD_US = 2 * MICROS_PER_SECOND, 6 * MICROS_PER_SECOND
 that it could not close everything."""
 ONE = Decimal(1)
 LEFT_OVER_US = 60 * MICROS_PER_SECOND
-STANDING = frozenset({"live", "pause", "partially_effective"})
 PASSED = frozenset(map(str, (*range(51277, 51281), *range(51300, 51309))))
 """The exchange's word that the market is beyond the trigger: such a stop would have fired."""
+UNANSWERED = frozenset({ProtectionState.PLACING, ProtectionState.ASKING, ProtectionState.ESCALATED})
+"""Where it is not known whether the stop at hand was placed."""
 ONE_STOP_ONLY = "51088"
 """The exchange's word that a stop for the whole position stands already."""
 
@@ -132,10 +135,10 @@ def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
     """Take the exchange's report of the stop."""
     guard = holding.guard
     if report.client_id != guard.protection_id:
-        _earlier(ctx, holding, report.client_id, stands=report.state in STANDING, trigger=report.stop_trigger)
+        _earlier(ctx, holding, report.client_id, stands=report.stands, trigger=report.stop_trigger)
         return
     guard.algo_id = report.algo_id or guard.algo_id
-    if report.state in STANDING:
+    if report.stands:
         guard.take_size(report)
         if guard.state is ProtectionState.ASKING_NEW and guard.wanted is not None:
             event = ProtectionEvent.CONFIRMED if report.stop_trigger == guard.wanted else ProtectionEvent.NOT_FOUND
@@ -234,24 +237,27 @@ def missed(ctx: Context, holding: Holding) -> None:
 
 def misplaced(ctx: Context, desk: Desk, holding: Holding) -> None:
     """Take back a stop that was placed in another margin mode than its position is held in: it guards nothing."""
-    guard = holding.guard
-    if not guard.protection_id:
-        return
-    ctx.do(CancelAlgo(guard.protection_id, desk.inst_id, guard.algo_id))
-    why = "it was placed in another margin mode"
-    ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="lost", ended_at=ctx.at, failure=why))
-    holding.guard = begin(ctx)
+    if holding.guard.protection_id:
+        _let_go(ctx, desk, holding.guard, "lost", "it was placed in another margin mode")
+        holding.guard = begin(ctx)
 
 
 def released(ctx: Context, desk: Desk, holding: Holding) -> None:
     """Let go of the stop of a position that is flat; an orphan must never open the other side."""
     guard = holding.guard
+    _let_go(ctx, desk, guard, "released")
     if PROTECTION.allows(guard.state, ProtectionEvent.FLAT):
         guard.state = PROTECTION.next(guard.state, ProtectionEvent.FLAT)
-    for protection_id, algo_id in ((guard.protection_id, guard.algo_id), *((one, "") for one in guard.unanswered)):
+
+
+def _let_go(ctx: Context, desk: Desk, guard: Guard, state: str, why: Any = UNSET) -> None:
+    """Have every stop of a guard cancelled that may stand, or that may come to stand still."""
+    at_hand = (guard.protection_id, guard.algo_id, guard.state in UNANSWERED)
+    stops = (at_hand, *((one, "", True) for one in guard.unanswered))
+    for protection_id, algo_id, may_arrive in stops:
         if protection_id:
-            ctx.record(ProtectionChanged(protection_id=protection_id, state="released", ended_at=ctx.at))
-            ctx.do(CancelAlgo(protection_id, desk.inst_id, algo_id))
+            ctx.record(ProtectionChanged(protection_id=protection_id, state=state, ended_at=ctx.at, failure=why))
+            releasing.begin(ctx, desk.inst_id, protection_id, algo_id, may_arrive=may_arrive)
 
 
 def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
@@ -262,17 +268,11 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
     guard.sized = holding.contracts if guard.beside or guard.one_stands else None
     ctx.record(
         ProtectionPlaced(
-            protection_id=guard.protection_id,
-            position_id=holding.position_id,
-            inst_id=desk.inst_id,
-            kind="stop_full" if guard.sized is None else "stop_sized",
-            trigger_price=exact(guard.trigger),
-            trigger_type="mark",
-            callback_ratio=None,
-            active_price=None,
-            placed_at=ctx.at,
+            protection_id=guard.protection_id, position_id=holding.position_id, inst_id=desk.inst_id,
+            kind="stop_full" if guard.sized is None else "stop_sized", trigger_price=exact(guard.trigger),
+            trigger_type="mark", callback_ratio=None, active_price=None, placed_at=ctx.at,
         )
-    )
+    )  # fmt: skip
     _move(ctx, holding, ProtectionEvent.PLACE)
     ctx.do(
         PlaceAlgo(

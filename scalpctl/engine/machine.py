@@ -39,6 +39,7 @@ from scalpctl.engine import (
     markets,
     ordering,
     recovering,
+    releasing,
     rounds,
     trading,
     unplaced,
@@ -192,9 +193,11 @@ class Machine:
     def _resolved(self, found: events.Resolved) -> None:
         if found.is_algo:
             holding = self._guarded_by(found.client_id)
-            if holding is not None:
-                guarding.resolved(self.context, holding, found.client_id, found.resolution)
-                trading.pursue(self.context, self.context.desks[holding.position.instrument.inst_id])
+            if holding is None:
+                releasing.resolved(self.context, found.client_id, found.resolution)
+                return
+            guarding.resolved(self.context, holding, found.client_id, found.resolution)
+            trading.pursue(self.context, self.context.desks[holding.position.instrument.inst_id])
             return
         known = self.context.orders.get(found.client_id)
         if known is None:
@@ -207,14 +210,18 @@ class Machine:
 
     def _algo_answered(self, answer: events.AlgoAnswered) -> None:
         holding = self._guarded_by(answer.client_id)
-        if holding is not None:
+        if holding is None:
+            releasing.answered(self.context, answer)
+        else:
             desk = self.context.desks[holding.position.instrument.inst_id]
             guarding.answered(self.context, desk, holding, answer)
             trading.pursue(self.context, desk)
 
     def _algo(self, report: AlgoReport) -> None:
         holding = self._guarded_by(report.client_id)
-        if holding is not None:
+        if holding is None:
+            recovering.algo(self.context, report)
+        else:
             guarding.reported(self.context, holding, report)
             trading.pursue(self.context, self.context.desks[report.inst_id])
 
@@ -299,21 +306,15 @@ class Machine:
         first, second = conflict.first, conflict.second
         self.context.record(
             DriftDetected(
-                drift_id=self.context.names.thing("drift"),
-                session_id=self.context.session_id,
-                kind="fill_conflict",
-                inst_id=first.inst_id,
-                position_id=None,
+                drift_id=self.context.names.thing("drift"), session_id=self.context.session_id,
+                kind="fill_conflict", inst_id=first.inst_id, position_id=None,
                 ours={"trade_id": first.trade_id, "price": exact(first.price), "contracts": exact(first.contracts)},
                 theirs={
-                    "trade_id": second.trade_id,
-                    "price": exact(second.price),
-                    "contracts": exact(second.contracts),
+                    "trade_id": second.trade_id, "price": exact(second.price), "contracts": exact(second.contracts),
                 },
-                detected_at=self.context.at,
-                action="the first copy stands; a person must look",
+                detected_at=self.context.at, action="the first copy stands; a person must look",
             )
-        )
+        )  # fmt: skip
 
     def _liquidation_near(self, warning: LiquidationNear) -> None:
         desk = self.context.desks.get(warning.inst_id)

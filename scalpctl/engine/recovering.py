@@ -26,7 +26,7 @@ from scalpctl.core.protection import COVERED
 from scalpctl.core.records.base import Json
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.core.records.positions import PositionOpened
-from scalpctl.engine import account, billing, booking, exiting, guarding, opening, ordering, unplaced
+from scalpctl.engine import account, billing, booking, exiting, guarding, opening, ordering, releasing, unplaced
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
 from scalpctl.engine.effects import Investigate
@@ -105,9 +105,23 @@ def algos(ctx: Context, pending: tuple[AlgoReport, ...]) -> None:
         else:
             guarding.missed(ctx, holding)
     for client_id, report in listed.items():
-        if is_ours(client_id) and client_id not in guarded and not _guards_still(ctx, report):
-            _stray(ctx, "orphan_algo", report.inst_id, {"algo_id": report.algo_id, "client_id": client_id}, LEFT_BEHIND)
-            ctx.do(CancelAlgo(client_id, report.inst_id, report.algo_id))
+        if client_id in ctx.loose.released:
+            releasing.stands(ctx, client_id)
+        elif client_id not in guarded:
+            _stray_algo(ctx, report)
+
+
+def algo(ctx: Context, report: AlgoReport) -> None:
+    """Take word of one conditional order that guards nothing here: it may have arrived late."""
+    if not releasing.reported(ctx, report) and ctx.recovered and report.stands:
+        _stray_algo(ctx, report)
+
+
+def _stray_algo(ctx: Context, report: AlgoReport) -> None:
+    if is_ours(report.client_id) and not _guards_still(ctx, report):
+        seen = {"algo_id": report.algo_id, "client_id": report.client_id}
+        _stray(ctx, "orphan_algo", report.inst_id, seen, LEFT_BEHIND)
+        ctx.do(CancelAlgo(report.client_id, report.inst_id, report.algo_id))
 
 
 def _others_guard(desk: Desk, pending: tuple[AlgoReport, ...]) -> None:
@@ -313,9 +327,9 @@ def _stray_order(ctx: Context, report: OrderReport) -> None:
 def _stray(ctx: Context, kind: str, inst_id: str, seen: dict[str, str], what: tuple[str, str, str]) -> None:
     """Note once what stands at the exchange and is no order of this ledger: nothing about it is left open."""
     key = f"{kind}:{inst_id}:{seen['client_id'] or seen['order_id']}"
-    if key in ctx.strays:
+    if key in ctx.loose.noted:
         return
-    ctx.strays[key] = ctx.at
+    ctx.loose.noted[key] = ctx.at
     drift_id, (cause, confidence, action) = ctx.names.thing("drift"), what
     ctx.record(
         DriftDetected(

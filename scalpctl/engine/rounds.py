@@ -19,6 +19,7 @@ from scalpctl.engine import (
     markets,
     ordering,
     recovering,
+    releasing,
     trading,
     unplaced,
 )
@@ -49,6 +50,7 @@ def second(ctx: Context) -> None:
     billing.match_waiting(ctx)
     account.judge(ctx)
     hands.drive(ctx)
+    releasing.drive(ctx)
     if ctx.seconds % BALANCES_EVERY_S == 0:
         ctx.do(ReadBalances())
     if ctx.seconds % BILLS_EVERY_S == 0:
@@ -59,6 +61,7 @@ def second(ctx: Context) -> None:
         ctx.do(ReadAnnouncements())
     if ctx.seconds % FORGET_EVERY_S == 0:
         ordering.forget_old(ctx)
+        releasing.forget_old(ctx)
         ctx.booked.forget_old()
     if ctx.ending is not None:
         _finish(ctx)
@@ -117,8 +120,8 @@ def _desk(ctx: Context, desk: Desk) -> None:
 
 
 def _finish(ctx: Context) -> None:
-    """Say that the end is reached once no order is under way, every closure is recorded and every stop stands."""
-    if ctx.finished:
+    """Say that the end is reached once no order is under way, every closure is recorded and only wanted stops stand."""
+    if ctx.finished or not releasing.all_gone(ctx):
         return
     for desk in ctx.desks.values():
         if desk.execution is not None or desk.leaving:

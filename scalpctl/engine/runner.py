@@ -25,7 +25,8 @@ from scalpctl.ports.clock import Clock
 from scalpctl.ports.exchange import AccountReader, MarketReader, TradeGateway
 
 HEARTBEAT_EVERY_S = 60
-END_WITHIN_S = 20
+END_WITHIN_S, FLAT_WITHIN_S = 45, 90
+"""How long an orderly end may take: longest where a request that was given up may arrive still."""
 BILLS_WITHIN_S = 10
 """How long an end that is reached waits for what the last executions were billed; the next start reads it as well."""
 
@@ -280,10 +281,10 @@ class Runner:
             if seconds % HEARTBEAT_EVERY_S == 0:
                 self.hear(self.feel())
 
-    async def end(self, reason: str, *, flatten: bool = False, within_s: int = END_WITHIN_S) -> bool:
+    async def end(self, reason: str, *, flatten: bool = False) -> bool:
         """End in order: entries stop, own entries are cancelled, stops are verified; True when that was reached."""
         self.hear(events.Ending(reason, flatten))
-        await self._wait(self._reached, within_s)
+        await self._wait(self._reached, FLAT_WITHIN_S if flatten else END_WITHIN_S)
         if self._reached.is_set():
             await self._wait(self._finished, BILLS_WITHIN_S)
         return self._reached.is_set()

@@ -6,7 +6,7 @@ Taken for an opening, such an execution would turn a position round: its entry i
 from __future__ import annotations
 
 from scalpctl.core.exchange.reports import FillReport
-from scalpctl.core.fills import key_of
+from scalpctl.core.fills import from_report
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.limits import Limit
 from scalpctl.core.money import ZERO, add
@@ -90,6 +90,6 @@ def _whole_life(ctx: Context, desk: Desk, search: Search, fills: tuple[FillRepor
     if desk.holding is None:
         return []
     older = [one for one in booking.in_order([desk], fills) if search.since <= one.filled_at < desk.holding.began_at]
-    new = {key: one for one in older if (key := (one.inst_id, key_of(one), one.order_id)) not in ctx.booked.fills}
+    new = {key: one for one in older if (key := from_report(one).identity) not in ctx.booked.fills}
     left = add(*(one.contracts.value * one.action.sign for one in new.values()), ZERO)
     return [] if left else list(new.values())

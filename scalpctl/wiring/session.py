@@ -160,7 +160,7 @@ class Session:
         if self.also is not None:
             self._later.append(asyncio.get_running_loop().create_task(self.also()))
         reason = await self._until(wanted)
-        return reason, await self.runner.end(reason, flatten=wanted.flatten, within_s=60 if wanted.flatten else 20)
+        return reason, await self.runner.end(reason, flatten=wanted.flatten)
 
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:

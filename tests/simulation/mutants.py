@@ -339,6 +339,17 @@ def _on_without_a_ledger() -> list[Change]:
     ]
 
 
+def _let_go_and_forgotten() -> list[Change]:
+    from scalpctl.engine import releasing
+
+    return [
+        (releasing, "drive", _nothing),
+        (releasing, "stands", _nothing),
+        (releasing, "reported", lambda *_arguments: True),
+        (releasing, "all_gone", lambda _ctx: True),
+    ]
+
+
 SWARM, DEAF, DEATHS, DISKS = "swarm", "deaf", "deaths", "disks"
 MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "a stop is never placed": (_no_stop, SWARM),
@@ -368,6 +379,7 @@ MUTANTS: dict[str, tuple[Callable[[], list[Change]], str]] = {
     "a close goes on against another position": (_closes_whatever_is_there, "turned-under-a-close"),
     "a restart leaves alone what is held": (_held_and_left_alone, SWARM),
     "a close that waits has no stop beside it": (_no_second_stop, "thin"),
+    "a stop let go of is not followed": (_let_go_and_forgotten, "arrived-after-the-close"),
     "a restart forgets its orders": (_orders_forgotten, DEATHS),
     "acts before it records": (_act_then_record, DEATHS),
     "it goes on without a ledger": (_on_without_a_ledger, DISKS),

@@ -16,6 +16,8 @@ from simulation.plans import Act
 
 NAKED_S = 3.0
 """Longest without a whole stop while nothing disturbs."""
+LOOSE_S = 45.0
+"""Longest a conditional order of ours may stand where nothing is held: a request that was given up may arrive."""
 DISTURBED_S = 75.0
 """How long a disturbance excuses: an outage lasts up to a minute, and reconnecting takes its time."""
 ENDS_WITHIN_S = 5
@@ -56,6 +58,7 @@ class Oracles:
     weather: str
     untraded: frozenset[str] = frozenset()
     naked_since: dict[str, int] = field(default_factory=dict)
+    loose_since: dict[str, int] = field(default_factory=dict)
     worst_naked_s: float = 0.0
     disturbed_until: int = 0
     accepted: set[str] = field(default_factory=set)
@@ -98,11 +101,18 @@ class Oracles:
                         f"O14: {order.client_id} was sent {(order.created - failed_at) / 1e6:.1f} s after the end"
                     )
 
+    def left(self, exchange: Any) -> None:
+        """Judge an orderly end that left nothing open: no stop of ours stays behind."""
+        for account in exchange.state.accounts.values():
+            for client_id in loose_stops(account, self.untraded):
+                self._broke(f"O18: {client_id} was left behind by an orderly end")
+
     def look(self, host: Any) -> None:
         """Check the exchange's state now."""
         account = next(iter(host.exchange.state.accounts.values()), None)
         if account is not None:
             self._naked(account, host.exchange.now)
+            self._loose(account, host.exchange.now)
             self._doubled(account)
             self._limited(account, host.exchange.now)
             self._stubborn(host)
@@ -122,6 +132,16 @@ class Oracles:
             allowed = NAKED_S + WEATHER_S[self.weather]
             if seconds > allowed:
                 self._broke(f"O9: {inst_id} has had no stop for {seconds:.1f} s")
+
+    def _loose(self, account: Any, now: int) -> None:
+        """No stop of ours outlives its position: it would close a later one at an old price."""
+        loose = set(loose_stops(account, self.untraded))
+        for client_id in set(self.loose_since) - loose:
+            del self.loose_since[client_id]
+        for client_id in loose:
+            since = max(self.loose_since.setdefault(client_id, now), self.disturbed_until)
+            if now - since > (LOOSE_S + WEATHER_S[self.weather]) * 1e6:
+                self._broke(f"O18: {client_id} stands {(now - since) / 1e6:.1f} s after its position was closed")
 
     def _doubled(self, account: Any) -> None:
         if len(account.done) == self.orders_seen:
@@ -167,6 +187,14 @@ class Oracles:
     def _broke(self, what: str) -> None:
         if what.split(":", maxsplit=1)[0] not in {known.split(":")[0] for known in self.broken}:
             self.broken.append(what)
+
+
+def loose_stops(account: Any, untraded: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Give the conditional orders of ours where nothing is held."""
+    held = {one.inst_id for one in account.positions.values() if one.contracts}
+    for algo in account.algos.values():
+        if algo.client_id.startswith("sc") and algo.inst_id not in held | untraded:
+            yield algo.client_id
 
 
 def final(play: Any) -> Iterator[str]:

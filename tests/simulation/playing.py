@@ -111,7 +111,9 @@ class _Run:
     def _one_session(self) -> bool:
         """Play until the process ends; gives whether another one begins."""
         try:
-            self.play.session(self.plan.lasts_s / 3_600, self._trouble, flatten=self._flattens())
+            ending = self.play.session(self.plan.lasts_s / 3_600, self._trouble, flatten=self._flattens())
+            if ending.orderly and ending.left_open == 0:
+                self.oracles.left(self.play.exchange())
             if self.oracles.failed_at is not None:
                 self.oracles.ended(self.play.exchange())
         except Killed:

@@ -11,13 +11,34 @@ from typing import Any
 
 import pytest
 from engine.conftest import Play, command, is_covered, until
-from simulation.oracles import Oracles, final
+from simulation.oracles import Oracles, final, loose_stops
 
+from scalpctl.core.exchange.outcomes import Outcome, Unknown
 from scalpctl.host.clock import WallClock
 from scalpctl.ledger.backup import back_up, restore
 from scalpctl.okx.stream.backoff import FIRST_S, MOST_S, Backoff
 
 RACES = 200
+
+
+class LateStops:
+    """Places conditional orders long after whoever placed them has given up."""
+
+    def __init__(self, session: Any) -> None:
+        self._trading, self._clock = session.runner._means.trading, session.venue.clock
+        self.late: list[asyncio.Future[Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trading, name)
+
+    async def place_algo(self, algo: Any) -> Outcome:
+        self.late.append(asyncio.ensure_future(self._arrives(algo)))
+        await self._clock.sleep(5)
+        return Unknown("no answer came in time")
+
+    async def _arrives(self, algo: Any) -> Outcome:
+        await self._clock.sleep(9)
+        return await self._trading.place_algo(algo)
 
 
 def test_a_stop_that_does_not_fire_is_made_good_by_the_engine(tmp_path: Path) -> None:
@@ -114,6 +135,32 @@ def test_a_task_that_ends_stops_the_engine(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("muted", ["", "orders-algo"])
+def test_a_stop_that_arrives_after_its_position_was_closed_is_cancelled(tmp_path: Path, muted: str) -> None:
+    stood: list[str] = []
+
+    async def beside(session: Any) -> None:
+        desks, exchange = session.machine.context.desks, session.venue.host.exchange
+        late = LateStops(session)
+        session.runner._means = replace(session.runner._means, trading=late)
+        await until(session, lambda: any(desk.holding is not None for desk in desks.values()))
+        await session.runner.order(command("halt", reason="one is enough"))
+        await session.runner.order(command("close", 2, all=True))
+        (account,) = exchange.state.accounts.values()
+        if muted:
+            session.venue.host.command("mute", {"channel": muted})
+        await until(session, lambda: bool([*loose_stops(account)]), 30)
+        stood.extend(loose_stops(account))
+        session.stop.set()
+
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    ending = play.session(0.5, beside)
+    assert (ending.orderly, ending.left_open) == (True, 0)
+    (account,) = play.exchange().state.accounts.values()
+    assert stood
+    assert not [*loose_stops(account)]
+
+
 @pytest.mark.timeout(400)
 def test_a_close_from_outside_races_the_engines_own(tmp_path: Path) -> None:
     """Whenever the engine decides to close, a terminal asks for the same close, at once or a little later."""

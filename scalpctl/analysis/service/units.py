@@ -97,7 +97,7 @@ _RUNS = (
     "Restart=on-failure",
     "RestartPreventExitStatus=64 77 78",
     "RestartSec=5",
-    "TimeoutStopSec=90",
+    "TimeoutStopSec=120",
     "KillSignal=SIGTERM",
     "OOMScoreAdjust=-500",
 )

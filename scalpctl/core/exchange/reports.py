@@ -157,6 +157,11 @@ class AlgoReport:
     updated_at: Instant | None
     margin_mode: str = ""
 
+    @property
+    def stands(self) -> bool:
+        """Tell whether it waits for its trigger still, or has more to do."""
+        return self.state in {"live", "pause", "partially_effective"}
+
 
 @dataclass(frozen=True, slots=True)
 class BalanceReport:

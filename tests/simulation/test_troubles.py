@@ -10,34 +10,39 @@ from random import Random
 from typing import Any
 
 import pytest
-from engine.conftest import Play, command, is_covered, until
+from engine.conftest import Killed, Play, command, is_covered, until
 from simulation.oracles import Oracles, final, loose_stops
 
-from scalpctl.core.exchange.outcomes import Outcome, Unknown
+from scalpctl.core.exchange.outcomes import Accepted, Outcome, Unknown
 from scalpctl.host.clock import WallClock
 from scalpctl.ledger.backup import back_up, restore
 from scalpctl.okx.stream.backoff import FIRST_S, MOST_S, Backoff
 
 RACES = 200
+RESTARTED_S = 10.0
+"""Longest without a stop after a death."""
 
 
 class LateStops:
     """Places conditional orders long after whoever placed them has given up."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, arriving_after_s: int = 9) -> None:
         self._trading, self._clock = session.runner._means.trading, session.venue.clock
-        self.late: list[asyncio.Future[Any]] = []
+        self._arriving_after_s = arriving_after_s
+        self._late: list[asyncio.Future[Any]] = []
+        self.asked: list[Any] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._trading, name)
 
     async def place_algo(self, algo: Any) -> Outcome:
-        self.late.append(asyncio.ensure_future(self._arrives(algo)))
+        self.asked.append(algo)
+        self._late.append(asyncio.ensure_future(self._arrives(algo)))
         await self._clock.sleep(5)
         return Unknown("no answer came in time")
 
     async def _arrives(self, algo: Any) -> Outcome:
-        await self._clock.sleep(9)
+        await self._clock.sleep(self._arriving_after_s)
         return await self._trading.place_algo(algo)
 
 
@@ -144,8 +149,7 @@ def test_a_stop_that_arrives_after_its_position_was_closed_is_cancelled(tmp_path
         late = LateStops(session)
         session.runner._means = replace(session.runner._means, trading=late)
         await until(session, lambda: any(desk.holding is not None for desk in desks.values()))
-        await session.runner.order(command("halt", reason="one is enough"))
-        await session.runner.order(command("close", 2, all=True))
+        await _close_everything(session)
         (account,) = exchange.state.accounts.values()
         if muted:
             session.venue.host.command("mute", {"channel": muted})
@@ -159,6 +163,51 @@ def test_a_stop_that_arrives_after_its_position_was_closed_is_cancelled(tmp_path
     (account,) = play.exchange().state.accounts.values()
     assert stood
     assert not [*loose_stops(account)]
+
+
+@pytest.mark.parametrize("after_s", [1, 8, 15])
+@pytest.mark.parametrize("closed", ["", "closed before", "closed meanwhile"])
+def test_a_stop_on_its_way_when_the_process_died_is_taken_up_or_cancelled(
+    tmp_path: Path, after_s: int, closed: str
+) -> None:
+    sent: list[Any] = []
+    oracles = Oracles("none")
+
+    async def dies(session: Any) -> None:
+        door = LateStops(session, arriving_after_s=3_600)
+        session.runner._means = replace(session.runner._means, trading=door)
+        await until(session, lambda: bool(door.asked))
+        if closed == "closed before":
+            await _close_everything(session)
+        sent.extend(door.asked)
+        session.runner.watchers.append(_die)
+
+    async def arrives(session: Any) -> None:
+        trading, host, clock = session.runner._means.trading, session.venue.host, session.venue.clock
+        session.runner.watchers.append(lambda *_: oracles.look(host))
+        if closed:
+            await _close_everything(session, 3)
+        await clock.sleep(after_s)
+        answer = await trading.place_algo(sent[0])
+        assert isinstance(answer, Accepted)
+        await clock.sleep(60)
+        assert not [*loose_stops(next(iter(host.exchange.state.accounts.values())))]
+
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    with pytest.raises(Killed):
+        play.session(0.5, dies)
+    play.session(0.1, arrives)
+    assert oracles.worst_naked_s <= RESTARTED_S
+    assert not [*final(play)]
+
+
+async def _close_everything(session: Any, number: int = 1) -> None:
+    await session.runner.order(command("halt", number, reason="one is enough"))
+    await session.runner.order(command("close", number + 1, all=True))
+
+
+def _die(*_event: Any) -> None:
+    raise Killed
 
 
 @pytest.mark.timeout(400)

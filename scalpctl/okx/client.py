@@ -23,6 +23,7 @@ from scalpctl.okx.stream.algo_feed import BUSINESS_CHANNELS, AlgoFeed
 from scalpctl.okx.stream.market_feed import MarketFeed
 from scalpctl.okx.stream.socket import Dialer
 from scalpctl.okx.stream.supervisor import CONNECTIONS_PER_SECOND, LinePlan, Means, Supervisor
+from scalpctl.okx.stream.waking import Waking
 from scalpctl.okx.stream_trading import StreamTrading
 from scalpctl.okx.transport import ANSWER_WITHIN_S, Transport
 from scalpctl.okx.wire.channels import CHANNELS, Path
@@ -84,6 +85,7 @@ class OkxClient:
             random=outside.random,
             gate=Bucket(clock, CONNECTIONS_PER_SECOND, 1),
             measure_clock=self.rest.synchronise,
+            waking=Waking(),
         )
         self._lines: list[Supervisor] = []
         self._chores: list[tuple[int, Callable[[], Awaitable[None]]]] = [

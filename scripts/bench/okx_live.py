@@ -38,6 +38,7 @@ from scalpctl.okx.stream.market_feed import MarketFeed
 from scalpctl.okx.stream.socket import WebSocketDialer
 from scalpctl.okx.stream.states import Phase
 from scalpctl.okx.stream.supervisor import LinePlan, Means, Supervisor, channels
+from scalpctl.okx.stream.waking import Waking
 from scalpctl.okx.stream_trading import StreamTrading
 from scalpctl.okx.transport import HttpTransport
 from scalpctl.okx.wire.endpoints import Endpoint
@@ -82,7 +83,7 @@ class Counting:
 
 def means() -> Means:
     """Give what lines need."""
-    return Means(WebSocketDialer(), CLOCK, Ear(), Random(1), Bucket(CLOCK, 1_000, 1), nothing)
+    return Means(WebSocketDialer(), CLOCK, Ear(), Random(1), Bucket(CLOCK, 1_000, 1), nothing, Waking())
 
 
 class Begin(MarketFeed):

@@ -23,6 +23,7 @@ from scalpctl.okx.rate_limits import Bucket
 from scalpctl.okx.stream.market_feed import MarketFeed
 from scalpctl.okx.stream.socket import WebSocketDialer
 from scalpctl.okx.stream.supervisor import LinePlan, Means, Supervisor, channels
+from scalpctl.okx.stream.waking import Waking
 from scalpctl.ports.feeds import MarketValue
 
 INST = "BTC-USDT-SWAP"
@@ -77,7 +78,7 @@ async def node(port: int, frames: int, mode: str) -> Strategy:
     clock = WallClock()
     path = "/pacedbbo" if mode == "paced" else "/ws/v5/public"
     strategy = Strategy(frames, paced=mode == "paced")
-    means = Means(WebSocketDialer(), clock, Silent(), Random(1), Bucket(clock, 1_000, 1), nothing)
+    means = Means(WebSocketDialer(), clock, Silent(), Random(1), Bucket(clock, 1_000, 1), nothing, Waking())
     plan = LinePlan("public", f"ws://127.0.0.1:{port}{path}", channels("bbo-tbt", inst_ids=(INST,)))
     task = asyncio.create_task(Supervisor(plan, MarketFeed(strategy), means).run())
     await strategy.done

@@ -17,6 +17,7 @@ from scalpctl.okx.stream.backoff import Backoff
 from scalpctl.okx.stream.machine import StreamMachine
 from scalpctl.okx.stream.socket import Dialer, Line
 from scalpctl.okx.stream.states import Phase
+from scalpctl.okx.stream.waking import Waking, has_stood
 from scalpctl.okx.wire.operations import ChannelArg, LoginFrame, OperationReply
 from scalpctl.okx.wire.router import Pushed
 from scalpctl.ports.clock import Clock
@@ -69,6 +70,7 @@ class Means:
     random: Random
     gate: Bucket
     measure_clock: Callable[[], Awaitable[None]]
+    waking: Waking
 
 
 class Session:
@@ -86,6 +88,7 @@ class Session:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ready_at: Monotonic | None = None
+        self.stands = False
         self.why = "closed by the exchange"
 
     def opened(self, line: Line) -> None:
@@ -317,7 +320,8 @@ class Supervisor:
                 await self._means.measure_clock()
             except ExchangeUnavailable as error:
                 self.noted(ConnectionFact.LOST, error.message)
-        await self.clock.sleep(pause_s)
+        if await self._means.waking.pause(self.clock, pause_s):
+            self.noted(ConnectionFact.RETRY, "now: another line is back")
 
     async def _tick(self) -> None:
         while True:
@@ -325,6 +329,12 @@ class Supervisor:
             for session in self._live:
                 if not session.over.done():
                     session.machine.tick(self.clock.monotonic())
+                    self._stands(session)
+
+    def _stands(self, session: Session) -> None:
+        if not session.stands and has_stood(session.ready_at, self.clock.monotonic()):
+            session.stands = True
+            self._means.waking.stands()
 
 
 def channels(*names: str, inst_ids: Sequence[str] = (), inst_type: str = "") -> tuple[ChannelArg, ...]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scalpctl.core.exchange.connections import ConnectionFact
 from scalpctl.core.exchange.notices import LiquidationNear, MoneyMoved
 from scalpctl.core.exchange.reports import AlgoReport, FillReport, FlatReport, OrderReport, PositionReport
 from scalpctl.core.instants import Monotonic, after
@@ -202,6 +203,24 @@ async def test_a4_a_storm_of_refusals_stays_within_the_connection_limits(
         assert exchange.usable_now
         for at in exchange.dials:
             assert sum(at - 1 < other <= at for other in exchange.dials) <= 3
+
+
+@pytest.mark.parametrize("refused", [12, 18, 24, 30, 36])
+async def test_a4_a_line_that_waits_tries_again_once_another_stands(
+    make: Any, documented: Any, lines: Any, refused: int
+) -> None:
+    async with lines.running(make, documented) as exchange:
+        before, exchange.refuse_dials = len(exchange.ear.events), refused
+        for wire in exchange.wires:
+            wire.drop(1006)
+
+        def heard(fact: ConnectionFact) -> set[str]:
+            return {event.line for event in exchange.ear.events[before:] if event.fact is fact}
+
+        while not heard(ConnectionFact.READY):
+            await exchange.turn(0.5)
+        await exchange.turn(4)
+        assert heard(ConnectionFact.OPENED) == {"private", "business"}
 
 
 @given(st.integers(), st.integers(0, 60))

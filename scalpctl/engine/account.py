@@ -109,7 +109,7 @@ def position(ctx: Context, report: PositionReport) -> None:
         if ctx.account.elsewhere is not None:
             ctx.account.elsewhere[report.position_id] = report
         return
-    desk.theirs = report if report.contracts else None
+    desk.theirs = desk.told = report if report.contracts else None
     if report.leverage is not None and report.margin_mode in {None, ctx.plan.settled.margin_mode}:
         desk.leverage = report.leverage  # each margin mode has its own
     desk.reading = MarginReading(
@@ -154,6 +154,8 @@ def flat(ctx: Context, report: FlatReport) -> None:
         ctx.account.elsewhere.pop(report.position_id, None)
     if desk is not None and desk.theirs is not None and desk.theirs.position_id == report.position_id:
         desk.theirs = None
+    if desk is not None and desk.told is not None and desk.told.position_id == report.position_id:
+        desk.told = None
 
 
 def _ratio_here(ctx: Context, desk: Desk, report: PositionReport) -> Decimal | None:

@@ -14,7 +14,7 @@ from scalpctl.core import positions
 from scalpctl.core.attribution import decisive
 from scalpctl.core.closing import CloseEvent
 from scalpctl.core.closing import advance as advance_close
-from scalpctl.core.exchange.reports import FillReport
+from scalpctl.core.exchange.reports import FillReport, PositionReport
 from scalpctl.core.exits.watch import Watch
 from scalpctl.core.fills import Fill
 from scalpctl.core.money import SETTLE, ZERO, add, exact, multiply, subtract
@@ -226,12 +226,13 @@ def _open(ctx: Context, desk: Desk, fill: Fill, report: FillReport, working: Wor
     origin = "engine" if ours else "appeared"
     position = positions.opened(desk.instrument, fill)
     entry = desk.execution.entry if desk.execution is not None else None
+    told = _told(desk, fill)
     holding = Holding(
         position_id=ctx.names.thing("position"),
         origin=origin,
         position=position,
-        leverage=_leverage(desk, planned=entry is not None),
-        margin_mode=ctx.plan.settled.margin_mode if ours else (desk.theirs.margin_mode if desk.theirs else None),
+        leverage=_leverage(desk, None if entry is not None else told),
+        margin_mode=ctx.plan.settled.margin_mode if ours else (told.margin_mode if told else None),
         parameter_set=desk.regime.regime.value,
         regime=desk.regime.regime,
         watch=Watch(desk.rules.prices),
@@ -259,9 +260,15 @@ def _open(ctx: Context, desk: Desk, fill: Fill, report: FillReport, working: Wor
     return holding
 
 
-def _leverage(desk: Desk, *, planned: bool) -> Decimal:
-    if desk.theirs is not None and desk.theirs.leverage is not None and not planned:
-        return desk.theirs.leverage
+def _told(desk: Desk, fill: Fill) -> PositionReport | None:
+    """Give the exchange's word on what an execution was part of, though the newest picture may not show it."""
+    past = desk.told if desk.told is not None and desk.told.updated_at >= fill.filled_at else None
+    return desk.theirs or past
+
+
+def _leverage(desk: Desk, told: PositionReport | None) -> Decimal:
+    if told is not None and told.leverage is not None:
+        return told.leverage
     return desk.leverage if desk.leverage is not None else Decimal(1)
 
 

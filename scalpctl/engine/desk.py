@@ -291,6 +291,8 @@ class Desk:
     last_close: LastClose | None = None
     theirs: PositionReport | None = None
     """The exchange's own view of the position."""
+    told: PositionReport | None = None
+    """The last word that something is held, kept where a picture shows none: no execution tells its margin mode."""
     reading: MarginReading | None = None
     flat_at: Instant = Instant(0)  # noqa: RUF009  immutable
     """When the newest execution made its position flat."""

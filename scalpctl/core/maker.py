@@ -108,6 +108,7 @@ class GiveUp(StrEnum):
     MOVED_TOO_FAR = "moved_too_far"
     NO_BOOK = "no_book"
     WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)

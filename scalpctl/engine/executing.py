@@ -114,7 +114,10 @@ def _ended(ctx: Context, desk: Desk, execution: Execution, working: Working) -> 
     for event in (MakerEvent.REFUSED, crossed, MakerEvent.CANCELLED) if refused else (crossed, MakerEvent.CANCELLED):
         if maker.MAKER.allows(execution.quoter.state, event):
             _step(execution, event)
-            return
+            break
+    if execution.role is Role.ENTRY and working.order.state is OrderState.REFUSED:  # it would be refused once more
+        execution.cause = GiveUp.REFUSED.value
+        _finish(execution, MakerEvent.GIVE_UP)
 
 
 def _decide(ctx: Context, desk: Desk, execution: Execution) -> None:

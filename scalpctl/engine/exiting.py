@@ -39,8 +39,11 @@ COLLAR_RATIO = Decimal("0.01")
 
 
 def evaluate(ctx: Context, desk: Desk, holding: Holding) -> None:
-    """Ask the chain about a position, record what changed, and act on its winner."""
-    if not holding.managed or not holding.contracts:
+    """Ask the chain about a position, record what changed, and act on its winner.
+
+    Nobody would follow what is begun once the end is reached: what is left then has its stop.
+    """
+    if ctx.finished or not holding.managed or not holding.contracts:
         return
     view = View(
         facts_of(ctx, desk, holding),

@@ -12,6 +12,7 @@ from engine.conftest import Play, command, until
 
 from scalpctl.core.exchange.notices import LiquidationNear
 from scalpctl.core.money import Contracts
+from scalpctl.engine.events import Ending
 from scalpctl.simulator.serving.store import Store
 
 D = Decimal
@@ -42,6 +43,26 @@ def test_what_the_last_executions_were_billed_is_in_the_ledger_when_the_session_
 
     ending = play.session(1, slow_at_the_end)
     assert (ending.orderly, ending.left_open) == (True, 1)
+    play.check()
+
+
+def test_nothing_is_begun_once_the_end_is_reached(play: Play) -> None:
+    """What is left has its stop, and nobody would follow what is begun then to its end."""
+    play.config = "strategy: {exits: [margin_safety, stop_loss, emergency, holding_limit], parameters: {holding_limit: {limit_s: 30, extension_s: 0}}}\n"
+
+    async def reached(session: Any) -> None:
+        context = session.machine.context
+        desks = context.desks.values()
+        await until(session, lambda: any(one.holding and one.holding.guard.state == "protected" for one in desks))
+        session.runner.hear(Ending("asked"))
+        await until(session, lambda: context.finished, 25)
+        await session.venue.clock.sleep(40)
+        assert context.held == 1
+        session.stop.set()
+
+    ending = play.session(1, reached)
+    assert (ending.orderly, ending.left_open) == (True, 1)
+    assert {row["role"] for row in play.rows("SELECT role FROM orders")} == {"entry"}
     play.check()
 
 

@@ -48,7 +48,10 @@ def test_what_the_last_executions_were_billed_is_in_the_ledger_when_the_session_
 
 def test_nothing_is_begun_once_the_end_is_reached(play: Play) -> None:
     """What is left has its stop, and nobody would follow what is begun then to its end."""
-    play.config = "strategy: {exits: [margin_safety, stop_loss, emergency, holding_limit], parameters: {holding_limit: {limit_s: 30, extension_s: 0}}}\n"
+    limit = "holding_limit: {limit_s: 30, extension_s: 0}"
+    play.config = (
+        f"strategy: {{exits: [margin_safety, stop_loss, emergency, holding_limit], parameters: {{{limit}}}}}\n"
+    )
 
     async def reached(session: Any) -> None:
         context = session.machine.context

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from scalpctl.core.exchange.connections import ConnectionEvent
+from scalpctl.core.exchange.reports import FillReport, OrderReport
 from scalpctl.core.exchange.requests import AmendAlgo, CancelAlgo, CancelOrder, PlaceAlgo, PlaceOrder
 from scalpctl.core.exchange.resolutions import Resolution
 from scalpctl.core.instants import Instant
@@ -225,12 +226,20 @@ class Runner:
     async def _investigate(self, ask: effects.Investigate) -> None:
         reader, since = self._means.account, ask.since
         fills = await _or_none(reader.fills_since(since)) if ask.foreign else ()
-        orders = await _or_none(reader.orders_since(since)) if ask.foreign else ()
+        orders = await self._orders(since, fills or ()) if ask.foreign else ()
         algos = await _or_none(reader.algos_since(since)) if ask.foreign else ()
         history = await _or_none(reader.positions_closed_since(since)) if ask.foreign else ()
         bills = await _or_none(reader.bills_since(since))
         mine = tuple(fill for fill in fills if fill.inst_id == ask.inst_id) if fills is not None else None
         self.hear(events.Evidence(ask.position_id, mine, orders, algos, bills, history))
+
+    async def _orders(self, since: Instant, fills: tuple[FillReport, ...]) -> tuple[OrderReport, ...] | None:
+        """Give the orders that executions name: the finished ones, and what still rests where one is missing."""
+        done = await _or_none(self._means.account.orders_since(since))
+        if done is None or {fill.order_id for fill in fills} <= {order.order_id for order in done}:
+            return done
+        resting = await _or_none(self._means.account.orders_pending())
+        return None if resting is None else done + resting
 
     async def _bills(self, ask: effects.ReadBills) -> None:
         self.hear(events.BillsRead(await _or_none(self._means.account.bills_since(ask.since))))

@@ -129,6 +129,28 @@ def test_nothing_is_guessed_while_the_histories_are_silent(play: Play) -> None:
     assert play.rows("SELECT * FROM closures WHERE cause = 'manual'")
 
 
+def test_who_closed_is_known_while_the_rest_of_his_order_still_waits(play: Play) -> None:
+    resting: list[bool] = []
+
+    async def beside(session: Any) -> None:
+        host: Host = session.venue.host
+        context = session.machine.context
+        await until(session, lambda: any(desk.holding and desk.holding.entered for desk in context.desks.values()))
+        desk = next(desk for desk in context.desks.values() if desk.holding)
+        side = "sell" if desk.holding.position.side.value == "long" else "buy"
+        wanted = {"instrument": desk.inst_id, "side": side, "contracts": "50", "ratio": "0", "reduce": "yes"}
+        host.command("manual-order", wanted)
+        await until(session, lambda: desk.holding is None)
+        host.command("suspend", {"instrument": desk.inst_id})  # nothing trades, so that nothing ends the rest of it
+        await session.venue.clock.sleep(60)
+        orders = next(iter(host.exchange.state.accounts.values())).orders.values()
+        resting.append(any(order.client_id == "" and order.filled for order in orders))
+
+    play.session(0.6, beside)
+    assert resting == [True]
+    assert [row["closed_by"] for row in play.rows("SELECT * FROM closures WHERE cause = 'manual'")] == ["account owner"]
+
+
 def test_what_others_took_before_our_own_close_is_a_drift_also_when_it_is_heard_of_afterwards(play: Play) -> None:
     async def held(session: Any) -> None:
         desks = session.machine.context.desks.values()

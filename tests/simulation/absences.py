@@ -16,7 +16,7 @@ from scalpctl.simulator.serving.store import Store
 OPENING = ("manual-open", "foreign-order", "manual-order")
 
 
-def pass_over(play: Play, seconds: int, due: Callable[[int], Iterable[tuple[int, Act]]]) -> None:
+def pass_over(play: Play, seconds: int, due: Callable[[int], Iterable[tuple[int, Act]]], ours: str) -> None:
     """Let time pass at the exchange and do what is due; what only a running engine could notice is left out."""
     exchange = play.exchange()
     until = exchange.now + seconds * 1_000_000
@@ -24,16 +24,23 @@ def pass_over(play: Play, seconds: int, due: Callable[[int], Iterable[tuple[int,
     for at, act in due(until):
         exchange.advance(max(at, exchange.now))
         if act.action in ACTIONS:
-            said = dict(act.arguments)
             with suppress(Denied):
-                perform(exchange, account, act.action, in_its_mode(exchange, said) if act.action in OPENING else said)
+                perform(exchange, account, act.action, in_its_mode(exchange, act, ours))
     exchange.advance(until)
     Store(play.folder.path).save(exchange.snapshot())
 
 
-def in_its_mode(exchange: Any, arguments: dict[str, str]) -> dict[str, str]:
-    """Let others trade an instrument that is held in the mode it is held in: both at once is what nobody here tells."""
-    positions = next(iter(exchange.state.accounts.values())).positions.values()
-    held = {one.inst_id: one.mode for one in positions if one.contracts}
-    inst_id = arguments.get("instrument", "")
-    return arguments | ({"mode": held[inst_id]} if inst_id in held else {})
+def in_its_mode(exchange: Any, act: Act, ours: str) -> dict[str, str]:
+    """Let others trade an instrument in the mode it is traded in: both at once is what nobody here tells.
+
+    What they leave in the book may be executed when we hold something: it is in our mode, or it opens nothing.
+    """
+    said = dict(act.arguments)
+    if act.action not in OPENING:
+        return said
+    account = next(iter(exchange.state.accounts.values()))
+    held = [*account.orders.values(), *(one for one in account.positions.values() if one.contracts)]
+    mode = {one.inst_id: one.mode for one in held}.get(said.get("instrument", ""))
+    if act.action == "manual-order":
+        return said | ({"mode": ours} if mode in {None, ours} else {"mode": mode, "reduce": "yes"})
+    return said | ({"mode": mode} if mode else {})

@@ -42,7 +42,7 @@ async def _until_held(session: Any) -> None:
 
 
 def _beginning(plan: Plan) -> Path:
-    return _held(plan.world, plan.seed % SEEDS, "cross" if "cross" in plan.settings else "isolated")
+    return _held(plan.world, plan.seed % SEEDS, plan.margin_mode)
 
 
 def play_for(plans: Iterable[Plan]) -> None:

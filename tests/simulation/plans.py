@@ -61,6 +61,11 @@ class Plan:
         return self.lasts_s == BRIEF_S
 
     @property
+    def margin_mode(self) -> str:
+        """The margin mode it is configured to trade in."""
+        return "cross" if "cross" in self.settings else "isolated"
+
+    @property
     def untraded(self) -> frozenset[str]:
         """What may be held that is nobody's business here: a new ledger knows only what is configured."""
         if "small" not in self.settings:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.conftest import Killed, Play
-from simulation.absences import OPENING, in_its_mode, pass_over
+from simulation.absences import in_its_mode, pass_over
 from simulation.beginnings import goes_on
 from simulation.oracles import Oracles, final
 from simulation.plans import LASTS_S, WIDE, Act, Plan
@@ -135,7 +135,7 @@ class _Run:
         if self.away is None:
             return
         lasts_s = int(dict(self.away.arguments)["seconds"])
-        pass_over(self.play, lasts_s, self._due)
+        pass_over(self.play, lasts_s, self._due, self.plan.margin_mode)
         self.oracles.disturbed(self.away, self.play.exchange().now)
 
     def _due(self, until: int) -> Iterator[tuple[int, Act]]:
@@ -182,7 +182,7 @@ class _Run:
             return
         with suppress(Exception):  # an exchange may refuse what others try
             host = session.venue.host
-            host.command(act.action, in_its_mode(host.exchange, arguments) if act.action in OPENING else arguments)
+            host.command(act.action, in_its_mode(host.exchange, act, self.plan.margin_mode))
 
     def _watch(self, session: Any) -> None:
         def watcher(event: Any, step: Any, at: Any) -> None:

@@ -18,6 +18,8 @@ NAKED_S = 3.0
 """Longest without a whole stop while nothing disturbs."""
 LOOSE_S = 45.0
 """Longest a conditional order of ours may stand where nothing is held: a request that was given up may arrive."""
+SAID_GONE = "51400"
+"""How the exchange says that there is nothing to cancel any more."""
 DISTURBED_S = 75.0
 """How long a disturbance excuses: an outage lasts up to a minute, and reconnecting takes its time."""
 ENDS_WITHIN_S = 5
@@ -60,7 +62,10 @@ class Oracles:
     naked_since: dict[str, int] = field(default_factory=dict)
     loose_since: dict[str, int] = field(default_factory=dict)
     worst_naked_s: float = 0.0
-    disturbed_until: int = 0
+    excuses: list[tuple[int, int]] = field(default_factory=list)
+    """From when until when stops may be late; what is announced begins later."""
+    said_gone: set[str] = field(default_factory=set)
+    """Conditional orders of which the exchange has told this process that they are gone, truly or not."""
     accepted: set[str] = field(default_factory=set)
     orders_seen: int = 0
     broken: list[str] = field(default_factory=list)
@@ -76,14 +81,23 @@ class Oracles:
         """Take note of what happens: until it has passed, stops may be late."""
         if act.family in BLINDING:
             lasts_s = DISTURBED_S * (3 if act.action in {"mute", "silence"} else 1)
+            said = dict(act.arguments)
             if act.action == "refuse":
-                lasts_s += int(dict(act.arguments)["seconds"])
-                self.refusing |= dict(act.arguments)["what"] == "stop"
-            self.disturbed_until = max(self.disturbed_until, now + int(lasts_s * 1e6))
+                lasts_s += int(said["seconds"])
+                self.refusing |= said["what"] == "stop"
+            self.excuse(now + int(said.get("in_seconds", 0)) * 1_000_000, lasts_s)
+
+    def excuse(self, since: int, seconds: float) -> None:
+        """Let stops be late from an instant on, for a while."""
+        self.excuses.append((since, since + int(seconds * 1e6)))
+
+    def _disturbed_until(self, now: int) -> int:
+        return max((until for since, until in self.excuses if since <= now), default=0)
 
     def began(self, now: int) -> None:
         """Take note that a process begins."""
         self.began_at = now
+        self.said_gone.clear()
 
     def failed(self, now: int) -> None:
         """Take note that the ledger cannot be written any more."""
@@ -104,15 +118,16 @@ class Oracles:
     def left(self, exchange: Any) -> None:
         """Judge an orderly end that left nothing open: no stop of ours stays behind."""
         for account in exchange.state.accounts.values():
-            for client_id in loose_stops(account, self.untraded):
-                self._broke(f"O18: {client_id} was left behind by an orderly end")
+            for algo in loose_stops(account, self.untraded):
+                if algo.algo_id not in self.said_gone:
+                    self._broke(f"O18: {algo.client_id} was left behind by an orderly end")
 
     def look(self, host: Any) -> None:
         """Check the exchange's state now."""
         account = next(iter(host.exchange.state.accounts.values()), None)
         if account is not None:
             self._naked(account, host.exchange.now)
-            self._loose(account, host.exchange.now)
+            self._loose(account, host)
             self._doubled(account)
             self._limited(account, host.exchange.now)
             self._stubborn(host)
@@ -127,19 +142,26 @@ class Oracles:
             del self.naked_since[inst_id]
         for inst_id in bare:
             since = self.naked_since.setdefault(inst_id, now)
-            seconds = (now - max(since, self.disturbed_until)) / 1e6
+            seconds = (now - max(since, self._disturbed_until(now))) / 1e6
             self.worst_naked_s = max(self.worst_naked_s, seconds)
             allowed = NAKED_S + WEATHER_S[self.weather]
             if seconds > allowed:
                 self._broke(f"O9: {inst_id} has had no stop for {seconds:.1f} s")
 
-    def _loose(self, account: Any, now: int) -> None:
-        """No stop of ours outlives its position: it would close a later one at an old price."""
-        loose = set(loose_stops(account, self.untraded))
-        for client_id in set(self.loose_since) - loose:
+    def _loose(self, account: Any, host: Any) -> None:
+        """No stop of ours outlives its position, but where the exchange has said that it is gone.
+
+        It would close a later one at an old price.
+        """
+        now, loose = host.exchange.now, tuple(loose_stops(account, self.untraded))
+        if loose:
+            told = (one.ask for one in host.refused if one.code == SAID_GONE and isinstance(one.ask, dict))
+            self.said_gone |= {str(ask.get("algoId")) for ask in told}
+        ids = {algo.client_id for algo in loose if algo.algo_id not in self.said_gone}
+        for client_id in set(self.loose_since) - ids:
             del self.loose_since[client_id]
-        for client_id in loose:
-            since = max(self.loose_since.setdefault(client_id, now), self.disturbed_until)
+        for client_id in ids:
+            since = max(self.loose_since.setdefault(client_id, now), self._disturbed_until(now))
             if now - since > (LOOSE_S + WEATHER_S[self.weather]) * 1e6:
                 self._broke(f"O18: {client_id} stands {(now - since) / 1e6:.1f} s after its position was closed")
 
@@ -189,12 +211,12 @@ class Oracles:
             self.broken.append(what)
 
 
-def loose_stops(account: Any, untraded: frozenset[str] = frozenset()) -> Iterator[str]:
+def loose_stops(account: Any, untraded: frozenset[str] = frozenset()) -> Iterator[Any]:
     """Give the conditional orders of ours where nothing is held."""
     held = {one.inst_id for one in account.positions.values() if one.contracts}
     for algo in account.algos.values():
         if algo.client_id.startswith("sc") and algo.inst_id not in held | untraded:
-            yield algo.client_id
+            yield algo
 
 
 def final(play: Any) -> Iterator[str]:

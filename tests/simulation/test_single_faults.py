@@ -82,7 +82,7 @@ class Blow:
         host = self.session.venue.host
         if self.struck_at is None and any(self.is_it(record) for record in step.records):
             self.struck_at = host.exchange.now
-            self.oracles.disturbed_until = host.exchange.now + int(self.away_s * 1e6)
+            self.oracles.excuse(host.exchange.now, self.away_s)
             if self.action == "kill":
                 raise Killed
             asyncio.get_running_loop().call_soon(self.strike, host)

@@ -142,7 +142,7 @@ def test_a_task_that_ends_stops_the_engine(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("muted", ["", "orders-algo"])
 def test_a_stop_that_arrives_after_its_position_was_closed_is_cancelled(tmp_path: Path, muted: str) -> None:
-    stood: list[str] = []
+    stood: list[Any] = []
 
     async def beside(session: Any) -> None:
         desks, exchange = session.machine.context.desks, session.venue.host.exchange

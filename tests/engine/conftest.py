@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,13 @@ from scalpctl.wiring.session import Ending, Listening, Session, Wanted
 from scalpctl.wiring.venues import SIM_BEGINS, SimOptions, embedded
 
 Beside = Callable[[Session], Any]
+
+
+class Blind(selectors.DefaultSelector):
+    """Looks at the world outside only when there is nothing else to do: in process there is hardly any."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return [] if timeout == 0 else super().select(timeout)
 
 
 class Killed(BaseException):
@@ -84,7 +92,8 @@ class Play:
                     raise Killed from None
                 raise
 
-        return asyncio.run(whole())
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Blind())) as runner:
+            return runner.run(whole())
 
     def _listen_for_death(self, running: asyncio.Future[Ending]) -> list[str]:
         """End a session that dies in a callback, where asyncio would log it and go on; gives a list of its deaths."""

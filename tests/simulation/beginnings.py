@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -18,11 +19,17 @@ from scalpctl.simulator.serving.store import Store
 
 SEEDS = 2
 SETTLING_S = 10.0
+MEMORY = "/dev/shm"
+
+
+def fresh_folder() -> tempfile.TemporaryDirectory[str]:
+    """Give a folder to play in, in memory where there is room for files: no plan cuts the power."""
+    return tempfile.TemporaryDirectory(prefix="scalpctl-plan-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
 
 
 @cache
 def _shelf() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="beginnings-")
+    return fresh_folder()
 
 
 @cache

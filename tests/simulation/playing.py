@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,7 +13,7 @@ from typing import Any
 
 from engine.conftest import Killed, Play
 from simulation.absences import in_its_mode, pass_over
-from simulation.beginnings import goes_on
+from simulation.beginnings import fresh_folder, goes_on
 from simulation.oracles import Oracles, final
 from simulation.plans import LASTS_S, WIDE, Act, Plan
 
@@ -51,7 +50,7 @@ class Outcome:
 
 def play_plan(plan: Plan) -> Outcome:
     """Play a plan and give what broke, if anything."""
-    with tempfile.TemporaryDirectory() as folder:
+    with fresh_folder() as folder:
         return _Run(plan, Path(folder)).whole()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -81,10 +82,11 @@ def closing_of(seq: int, record: PositionClosed) -> dict[str, Any]:
     return {"state": "closed", "contracts": "0", "closed_at": record.closed_at, "last_seq": seq}
 
 
-def json_fields(kind: type[Record]) -> list[str]:
+@cache
+def json_fields(kind: type[Record]) -> tuple[str, ...]:
     """Name the fields of a kind that hold plain builtins, one JSON text as a cell."""
     hints = msgspec.structs.fields(kind)
-    return [field.name for field in hints if field.type == Json or _mentions_json(field.type)]
+    return tuple(field.name for field in hints if field.type == Json or _mentions_json(field.type))
 
 
 def _mentions_json(annotation: object) -> bool:

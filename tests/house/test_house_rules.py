@@ -20,7 +20,8 @@ EXACT = ("ledger", "control")
 MONEY_MODULES = (
     "money", "instruments", "positions", "fills", "pnl", "costs", "sizing", "closing", "orders", "protection", "limits",
 )  # fmt: skip
-ORDERED = ("core", "engine", "simulator")
+ORDERED = ("core", "engine", "host", "okx", "simulator", "tape", "wiring")
+"""Packages every simulated session goes through: where their order of events changes, a run differs from the next."""
 CLOCKS = {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "now", "utcnow", "today"}
 BROAD_ALLOWED = {"scalpctl/cli/app.py", "scalpctl/ledger/writer.py"}
 """The last line of defence of the program, and of the writer's thread, which tells everybody who waits for it."""
@@ -105,10 +106,21 @@ def test_no_time_without_a_zone(path: Path) -> None:
             pytest.fail(f"line {node.lineno}: {call.attr} is naive")  # type: ignore[attr-defined]
 
 
+def _is_a_set(annotation: ast.expr) -> bool:
+    return ast.unparse(annotation).split("[", maxsplit=1)[0] in {"set", "frozenset", "AbstractSet"}
+
+
+def _last(target: ast.expr) -> str:
+    return ast.unparse(target).rsplit(".", maxsplit=1)[-1]
+
+
 @pytest.mark.parametrize("path", in_packages(*ORDERED), ids=ids)
 def test_no_set_is_walked_where_order_matters(path: Path) -> None:
+    held = {_last(node.target) for node in nodes(path, ast.AnnAssign) if _is_a_set(node.annotation)}  # type: ignore[attr-defined]
     for node in ast.walk(tree_of(path)):
         walked = node.iter if isinstance(node, ast.For | ast.comprehension) else None
+        if isinstance(walked, ast.Name | ast.Attribute):
+            assert _last(walked) not in held, f"line {walked.lineno}: {_last(walked)} holds a set"
         if isinstance(walked, ast.Set | ast.SetComp):
             pytest.fail(f"line {walked.lineno}: the order of a set changes from run to run")
         if isinstance(walked, ast.Call) and isinstance(walked.func, ast.Name):

@@ -16,17 +16,18 @@ class Waking:
 
     def __init__(self) -> None:
         """Have nobody wait."""
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], None] = {}
+        """In the order in which they began to wait: a set would wake them in another one each time."""
 
     async def pause(self, clock: Clock, seconds: float) -> bool:
         """Wait so long, or until another line stands; True when that cut it short."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         over = asyncio.ensure_future(clock.sleep(seconds))
-        self._waiting.add(woken)
+        self._waiting[woken] = None
         try:
             await asyncio.wait((woken, over), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._waiting.discard(woken)
+            self._waiting.pop(woken, None)
             over.cancel()
         return woken.done()
 

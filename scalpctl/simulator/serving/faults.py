@@ -69,7 +69,7 @@ class Faults:
 
     def fate(self, now: int, path: str) -> Fate:
         """Draw what happens to a request."""
-        if now < self.outage_until or any(path.startswith(one) for one in self.silent):
+        if now < self.outage_until or path.startswith(tuple(self.silent)):
             return Fate(arrives=False, answer="error")
         odds, draw = self.odds, self.random.random
         if odds is PRESETS["none"]:

@@ -17,8 +17,10 @@ from scalpctl.core.exchange.reports import AlgoReport, FillReport, FlatReport, O
 from scalpctl.core.instants import Monotonic, after
 from scalpctl.core.market import Ticker
 from scalpctl.errors import AccessRefused
+from scalpctl.host.hand_clock import HandClock
 from scalpctl.okx.stream.backoff import MOST_S, Backoff
 from scalpctl.okx.stream.states import Phase
+from scalpctl.okx.stream.waking import Waking
 from scalpctl.ports.feeds import AlgosPending, FillConflict, PositionsSnapshot, Resync
 
 INST = "BTC-USDT-SWAP"
@@ -288,3 +290,17 @@ async def test_a2_an_hour_without_events_costs_no_connection(make: Any, document
         wires = len(exchange.wires)
         await exchange.turn(3_600)
         assert len(exchange.wires) == wires
+
+
+async def test_lines_that_wait_are_woken_in_the_order_in_which_they_began_to(make: Any) -> None:
+    clock, waking, woken = HandClock(make.start), Waking(), []
+
+    async def waits(number: int) -> None:
+        await waking.pause(clock, 60.0)
+        woken.append(number)
+
+    waiting = [asyncio.ensure_future(waits(number)) for number in range(40)]
+    await asyncio.sleep(0)
+    waking.stands()
+    await asyncio.gather(*waiting)
+    assert woken == list(range(40))

@@ -143,7 +143,15 @@ def _decide(ctx: Context, desk: Desk, execution: Execution) -> None:
         execution.cause = decision.reason.value
         _finish(execution, MakerEvent.GIVE_UP)
         return
+    if quoter.purpose is Purpose.ENTRY and _is_stale(ctx, desk):
+        return  # the next price says where to quote; where none comes the signal grows old
     _send(ctx, desk, execution, decision, contracts)
+
+
+def _is_stale(ctx: Context, desk: Desk) -> bool:
+    """Tell whether the price that was heard last is too old to open anything at, as the gate of the decision does."""
+    heard = desk.ticker
+    return heard is None or ctx.at - heard.exchange_at > desk.rules.market.price_age_s * MICROS_PER_SECOND
 
 
 def _send(ctx: Context, desk: Desk, execution: Execution, decision: Quote | Take, contracts: Contracts) -> None:

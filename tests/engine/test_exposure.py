@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from engine.conftest import Play
 
+from scalpctl.core.exchange.requests import PlaceOrder
 from scalpctl.engine.effects import SetLeverage
 from scalpctl.simulator import actors
 from scalpctl.simulator.serving.store import Store
@@ -95,3 +96,26 @@ def test_an_entry_is_given_up_when_a_position_appears_while_its_leverage_is_set(
     (given_up,) = together.rows("SELECT * FROM decisions WHERE outcome = 'given_up' AND inst_id = ?", seen[0])
     assert '"position_open"' in given_up["evidence"]
     assert not together.rows("SELECT 1 FROM orders WHERE inst_id = ?", seen[0])
+
+
+def test_an_entry_is_not_quoted_anew_on_a_price_of_which_nothing_is_heard_any_more(together: Play) -> None:
+    together.config = "strategy: {parameters: {maker: {wait_s: 3}}}\n"
+    sent: list[tuple[float, float]] = []
+
+    async def deafened(session: Any) -> None:
+        host = session.venue.host
+
+        def heard(_event: Any, step: Any, at: Any) -> None:
+            for effect in step.effects:
+                if isinstance(effect, PlaceOrder) and not effect.reduce_only:
+                    price = session.machine.context.desks[effect.inst_id].ticker
+                    sent.append((at / 1e6, (at - price.exchange_at) / 1e6))
+                    host.command("mute", {"channel": "tickers"})
+                    host.command("thin-book", {"instrument": effect.inst_id})
+
+        session.runner.watchers.append(heard)
+
+    together.session(3 * MINUTES, deafened)
+    assert sent
+    assert max(age_s for _, age_s in sent) <= 1.0
+    assert "given_up" in outcomes(together)

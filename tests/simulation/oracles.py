@@ -14,6 +14,8 @@ import zstandard
 from engine.conftest import is_covered
 from simulation.plans import Act
 
+from scalpctl.core.exchange.requests import PlaceOrder
+
 NAKED_S = 3.0
 """Longest without a whole stop while nothing disturbs."""
 LOOSE_S = 45.0
@@ -25,6 +27,8 @@ DISTURBED_S = 75.0
 ENDS_WITHIN_S = 5
 WEATHER_S = {"none": 0, "light": 20, "storm": 20, "fog": 45}
 """What lost answers excuse: each attempt takes as long as a request may."""
+PRICE_AGE_S = 1
+"""As the default configuration has it: how old the price may be on which something is opened."""
 LEVERAGE_MAX, ENTRIES_PER_MINUTE_MAX, REPEATED_MAX, CLOSES_MAX, STOPS_MAX = 10, 10, 3, 4, 25
 """A close that must be is tried in three ways in turn, each every eighteen seconds, the first sooner."""
 """The first two as the default configuration has them; the last where a stop is refused whatever it asks for: twice a
@@ -91,7 +95,8 @@ class Oracles:
         """Let stops be late from an instant on, for a while."""
         self.excuses.append((since, since + int(seconds * 1e6)))
 
-    def _disturbed_until(self, now: int) -> int:
+    def disturbed_until(self, now: int) -> int:
+        """Give until when what has happened excuses."""
         return max((until for since, until in self.excuses if since <= now), default=0)
 
     def began(self, now: int) -> None:
@@ -107,11 +112,11 @@ class Oracles:
         """Judge a session that ended because its ledger could not be written: at once, and without a further order."""
         failed_at, self.failed_at = self.failed_at or exchange.now, None
         if exchange.now - failed_at > ENDS_WITHIN_S * 1e6:
-            self._broke(f"O14: it went on for {(exchange.now - failed_at) / 1e6:.1f} s without a ledger")
+            self.broke(f"O14: it went on for {(exchange.now - failed_at) / 1e6:.1f} s without a ledger")
         for account in exchange.state.accounts.values():
             for order in (*account.orders.values(), *account.done):
                 if order.client_id.startswith("sc") and order.created > failed_at:
-                    self._broke(
+                    self.broke(
                         f"O14: {order.client_id} was sent {(order.created - failed_at) / 1e6:.1f} s after the end"
                     )
 
@@ -120,7 +125,16 @@ class Oracles:
         for account in exchange.state.accounts.values():
             for algo in loose_stops(account, self.untraded):
                 if algo.algo_id not in self.said_gone:
-                    self._broke(f"O18: {algo.client_id} was left behind by an orderly end")
+                    self.broke(f"O18: {algo.client_id} was left behind by an orderly end")
+
+    def priced(self, session: Any, step: Any) -> None:
+        """Judge what is sent to open something: what it was decided on is young, by the exchange's own time of it."""
+        for effect in step.effects:
+            if isinstance(effect, PlaceOrder) and not effect.reduce_only:
+                heard = session.machine.context.desks[effect.inst_id].ticker
+                age_s = (session.venue.host.exchange.now - heard.exchange_at) / 1e6
+                if age_s > PRICE_AGE_S:
+                    self.broke(f"O10: {effect.client_id} was sent on a price {age_s:.1f} s old")
 
     def look(self, host: Any) -> None:
         """Check the exchange's state now."""
@@ -128,6 +142,7 @@ class Oracles:
         if account is not None:
             self._naked(account, host.exchange.now)
             self._loose(account, host)
+            self._opening(account)
             self._doubled(account)
             self._limited(account, host.exchange.now)
             self._stubborn(host)
@@ -142,11 +157,11 @@ class Oracles:
             del self.naked_since[inst_id]
         for inst_id in bare:
             since = self.naked_since.setdefault(inst_id, now)
-            seconds = (now - max(since, self._disturbed_until(now))) / 1e6
+            seconds = (now - max(since, self.disturbed_until(now))) / 1e6
             self.worst_naked_s = max(self.worst_naked_s, seconds)
             allowed = NAKED_S + WEATHER_S[self.weather]
             if seconds > allowed:
-                self._broke(f"O9: {inst_id} has had no stop for {seconds:.1f} s")
+                self.broke(f"O9: {inst_id} has had no stop for {seconds:.1f} s")
 
     def _loose(self, account: Any, host: Any) -> None:
         """No stop of ours outlives its position, but where the exchange has said that it is gone.
@@ -161,34 +176,41 @@ class Oracles:
         for client_id in set(self.loose_since) - ids:
             del self.loose_since[client_id]
         for client_id in ids:
-            since = max(self.loose_since.setdefault(client_id, now), self._disturbed_until(now))
+            since = max(self.loose_since.setdefault(client_id, now), self.disturbed_until(now))
             if now - since > (LOOSE_S + WEATHER_S[self.weather]) * 1e6:
-                self._broke(f"O18: {client_id} stands {(now - since) / 1e6:.1f} s after its position was closed")
+                self.broke(f"O18: {client_id} stands {(now - since) / 1e6:.1f} s after its position was closed")
+
+    def _opening(self, account: Any) -> None:
+        """No stop of ours could open anything: it closes a position, or takes a part of it and dies with it."""
+        for algo in account.algos.values():
+            closes = algo.reduce_only or algo.fraction == "1"
+            if algo.client_id.startswith("sc") and not closes:
+                self.broke(f"O7: the stop {algo.client_id} could have opened a position")
 
     def _doubled(self, account: Any) -> None:
         if len(account.done) == self.orders_seen:
             return
         ids = [order.client_id for order in account.done if order.client_id]
         if len(ids) != len(set(ids)):
-            self._broke("O4: one client id was accepted twice")
+            self.broke("O4: one client id was accepted twice")
         self.orders_seen = len(account.done)
 
     def _limited(self, account: Any, now: int) -> None:
         """Hold what the account has against the configured limits, whoever is to blame for the rest."""
         for position in account.positions.values():
             if float(position.lever) > LEVERAGE_MAX:
-                self._broke(f"O8: {position.inst_id} is held at {position.lever}x")
+                self.broke(f"O8: {position.inst_id} is held at {position.lever}x")
         for order in account.orders.values():
             if order.client_id.startswith("sc") and not order.reduce_only:
                 self.entries.setdefault(order.client_id, order.created)
         recent = [at for at in self.entries.values() if now - at < 60_000_000]
         if len(recent) > ENTRIES_PER_MINUTE_MAX:
-            self._broke(f"O8: {len(recent)} entry orders within a minute")
+            self.broke(f"O8: {len(recent)} entry orders within a minute")
 
     def _stubborn(self, host: Any) -> None:
         """Nothing is asked more often than the exchange allows, and no refused request is repeated for ever."""
         if host.rest.throttled and self.weather == "none":  # slow requests arrive in bunches, which no client can know
-            self._broke(f"O13: {host.rest.throttled} requests were too many")
+            self.broke(f"O13: {host.rest.throttled} requests were too many")
         if host.exchange.now - self.judged_at < 5_000_000 or not host.refused:
             return
         self.judged_at = host.exchange.now
@@ -204,9 +226,9 @@ class Oracles:
             needed = self.refusing and "order-algo" in key[0]  # a stop is tried for as long as it is missing
             most = STOPS_MAX if needed else CLOSES_MAX if key[2] else REPEATED_MAX
             if times > most:
-                self._broke(f"O13: refused {times} times within a minute: {' '.join(part for part in key if part)}")
+                self.broke(f"O13: refused {times} times within a minute: {' '.join(part for part in key if part)}")
 
-    def _broke(self, what: str) -> None:
+    def broke(self, what: str) -> None:
         if what.split(":", maxsplit=1)[0] not in {known.split(":")[0] for known in self.broken}:
             self.broken.append(what)
 

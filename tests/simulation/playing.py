@@ -13,8 +13,10 @@ from typing import Any
 
 from engine.conftest import Killed, Play
 from simulation.absences import in_its_mode, pass_over
+from simulation.at_the_door import AtTheDoor
 from simulation.beginnings import fresh_folder, goes_on
-from simulation.oracles import Oracles, final
+from simulation.coming_to_rest import RESTS_WITHIN_S, seconds_until_rest
+from simulation.oracles import WEATHER_S, Oracles, final
 from simulation.plans import LASTS_S, WIDE, Act, Plan
 
 from scalpctl.engine.events import Ordered
@@ -27,6 +29,8 @@ OPEN_DRIFTS = (
     "WHERE d.kind = 'unmatched_bill' AND d.resolved_at IS NULL AND b.type = '999'"
 )
 SHRINKS_MAX = 24
+ALARMING = "adjust"
+"""What only a person can explain; in the calm one does, after a while."""
 
 
 @dataclass
@@ -36,6 +40,8 @@ class Outcome:
     plan: Plan
     broken: list[str] = field(default_factory=list)
     worst_naked_s: float = 0.0
+    rested_after_s: list[int] = field(default_factory=list)
+    """How long after the trouble nothing was unknown or open: in the same process, and in the next."""
     last_events: list[str] = field(default_factory=list)
 
     @property
@@ -156,6 +162,26 @@ class _Run:
             await self._do(session, act)
             if self.over:
                 return
+        await self._rests(session)
+
+    async def _rests(self, session: Any) -> None:
+        """Judge how soon all is at rest after the last trouble, while the same process goes on: in good weather."""
+        now = session.venue.host.exchange.now
+        quiet_in_s = max(0, self.oracles.disturbed_until(now) - now) / 1e6
+        if WEATHER_S[self.plan.weather] or self._is_for_a_person():
+            return
+        await session.venue.clock.sleep(quiet_in_s)
+        await self._rested(session)
+
+    async def _rested(self, session: Any) -> None:
+        took_s, what = await seconds_until_rest(self.play, session, 2 * RESTS_WITHIN_S)
+        self.outcome.rested_after_s.append(took_s)
+        if took_s > RESTS_WITHIN_S:
+            self.oracles.broke(f"O16: {took_s} s after the trouble it is not at rest: {what}")
+
+    def _is_for_a_person(self) -> bool:
+        """Tell whether something is waiting for what only a person can say."""
+        return any(act.action == ALARMING for act in self.plan.acts)
 
     async def _do(self, session: Any, act: Act) -> None:
         self.outcome.last_events.append(str(act))
@@ -188,6 +214,7 @@ class _Run:
             if self.dying:  # also the next event: a dead process hears nothing any more
                 raise Killed
             self.oracles.look(session.venue.host)
+            self.oracles.priced(session, step)
             if session.writer.failure is not None:
                 self.oracles.failed(session.venue.host.exchange.now)
             if step.records:
@@ -196,6 +223,7 @@ class _Run:
 
         self.oracles.began(session.venue.host.exchange.now)
         session.runner.watchers.append(watcher)
+        AtTheDoor(session.venue.host.exchange, self.play.folder.ledger, self.oracles.broke)
 
     async def _calm(self, session: Any) -> None:
         """Everything that was taken away comes back; then there is time to come to rest."""
@@ -210,8 +238,11 @@ class _Run:
         for inst_id in ("SOL-USDT-SWAP", "DOGE-USDT-SWAP"):
             host.command("resume", {"instrument": inst_id})
         self._watch(session)
+        rests_at = host.exchange.now + 90_000_000
+        if not self._is_for_a_person():
+            await self._rested(session)
         order = Ordered("plan-resume", "resume", {"reason": "it is calm again"}, "plan")
-        await session.venue.clock.sleep(90)
+        await session.venue.clock.sleep(max(0.0, (rests_at - host.exchange.now) / 1e6))
         await _ignored(session.runner.order(order))
         for number, drift in enumerate(self.play.rows(OPEN_DRIFTS)):  # money under a type nobody documents
             amount = format(-Decimal(drift["amount"]), "f")

@@ -61,6 +61,11 @@ class Plan:
         return self.lasts_s == BRIEF_S
 
     @property
+    def ends(self) -> bool:
+        """Whether all comes back that is taken away."""
+        return all(sum(act.family == family for act in self.acts) % 2 == 0 for family in ENDS)
+
+    @property
     def margin_mode(self) -> str:
         """The margin mode it is configured to trade in."""
         return "cross" if "cross" in self.settings else "isolated"

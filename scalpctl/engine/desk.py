@@ -23,7 +23,7 @@ from scalpctl.core.leverage import LeverageChoice
 from scalpctl.core.maker import Quoter
 from scalpctl.core.margin import MarginReading, MarginState, MarginVerdict
 from scalpctl.core.market import FundingRate, MarkPrice, PriceLimit, Ticker
-from scalpctl.core.money import ZERO, Contracts
+from scalpctl.core.money import ZERO, Contracts, add
 from scalpctl.core.orders import Order
 from scalpctl.core.positions import Position
 from scalpctl.core.protection import COVERED, ProtectionState
@@ -94,9 +94,16 @@ class Execution:
     cause: str = ""
     resume_at: Instant = Instant(0)  # noqa: RUF009  immutable
     refusals: int = 0
+    vain: int = 0
+    """How many orders in a row were taken and executed nothing."""
     fills: list[FillReport] = field(default_factory=list)
     command_id: str | None = None
     """The command that waits for this execution, if a person ordered it."""
+
+    @property
+    def taken(self) -> Contracts:
+        """Give what its orders have executed."""
+        return Contracts(add(*(fill.contracts.value for fill in self.fills), ZERO))
 
 
 LIMIT_OLD_US = 30 * MICROS_PER_SECOND
@@ -140,6 +147,8 @@ class Guard:
     """Whether somebody else keeps the one stop or target there may be for the whole position: ours has a size then."""
     sized: Contracts | None = None
     """How much a stop with a size covers."""
+    grows_to: Contracts | None = None
+    """How much it has been asked to cover."""
     fired: Fired | None = None
     one_stands: bool = False
     """Whether the exchange says that a stop for the whole position stands, and it is not known yet which."""

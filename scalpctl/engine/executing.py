@@ -19,6 +19,9 @@ from scalpctl.engine.ordering import Wanted
 
 NOTHING_TO_REDUCE = "51169"
 """The exchange's word that there is no position an order could make smaller."""
+NOTHING_LEFT_US = 5 * MICROS_PER_SECOND
+VAIN_US, VAIN_MAX = MICROS_PER_SECOND, 2
+"""An order that ended by itself within this time, unfilled, was in vain; after so many the next one waits."""
 _BY_ORDER = {
     OrderState.LIVE: MakerEvent.ACCEPTED,
     OrderState.PARTLY_FILLED: MakerEvent.ACCEPTED,
@@ -106,10 +109,12 @@ def _ended(ctx: Context, desk: Desk, execution: Execution, working: Working) -> 
     refused = working.order.state in {OrderState.REFUSED, OrderState.VOID}
     if refused:
         execution.refusals += 1
-        execution.resume_at = ordering.again_at(ctx, desk, execution.refusals, working.refusal)
+        execution.resume_at = ordering.again_at(ctx, desk, execution.refusals, working.refusal, ordering.PATIENT_S)
         if working.refusal == NOTHING_TO_REDUCE and desk.holding is not None:  # what is really left decides
-            execution.resume_at = Instant(ctx.at + ordering.AGAIN_MAX_US)
+            execution.resume_at = max(execution.resume_at, Instant(ctx.at + NOTHING_LEFT_US))
             ctx.do(Reread(desk.holding.position.opened_at))
+    else:
+        _pace(ctx, desk, execution, working)
     crossed = MakerEvent.CROSSED if working.type is OrderType.POST_ONLY else MakerEvent.CANCELLED
     for event in (MakerEvent.REFUSED, crossed, MakerEvent.CANCELLED) if refused else (crossed, MakerEvent.CANCELLED):
         if maker.MAKER.allows(execution.quoter.state, event):
@@ -118,6 +123,15 @@ def _ended(ctx: Context, desk: Desk, execution: Execution, working: Working) -> 
     if execution.role is Role.ENTRY and working.order.state is OrderState.REFUSED:  # it would be refused once more
         execution.cause = GiveUp.REFUSED.value
         _finish(execution, MakerEvent.GIVE_UP)
+
+
+def _pace(ctx: Context, desk: Desk, execution: Execution, working: Working) -> None:
+    """Let the next order wait where one after the other was taken and executed nothing."""
+    execution.refusals = 0
+    in_vain = not working.order.filled and not working.cancelling and ctx.at - working.sent_at < VAIN_US
+    execution.vain = execution.vain + 1 if in_vain else 0
+    if execution.vain > VAIN_MAX:
+        execution.resume_at = ordering.again_at(ctx, desk, execution.vain - VAIN_MAX, "", ordering.URGENT_S)
 
 
 def _decide(ctx: Context, desk: Desk, execution: Execution) -> None:

@@ -97,7 +97,7 @@ def drive(ctx: Context, desk: Desk) -> None:
     if holding is None or holding.close is None or holding.close.is_over or holding.contracts.value <= ZERO:
         return
     close = holding.close
-    if close.state is CloseState.HURRYING or (desk.execution is not None and desk.execution.role is not Role.CLOSE):
+    if close.state is CloseState.HURRYING or not _is_its_close(desk.execution, holding):
         executing.withdraw(ctx, desk)
     if close.state is CloseState.HURRYING and desk.execution is None:
         close = holding.close = closing.advance(close, CloseEvent.QUOTE_ENDED)
@@ -114,6 +114,13 @@ def drive(ctx: Context, desk: Desk) -> None:
         _take(ctx, desk, holding)
     elif desk.execution is None:
         _quote(ctx, desk, holding)
+
+
+def _is_its_close(execution: Execution | None, holding: Holding) -> bool:
+    """Tell whether an execution is the close of this position, not of one that was here before it, and nothing else."""
+    if execution is None:
+        return False
+    return execution.role is Role.CLOSE and execution.position_id == holding.position_id
 
 
 def finished(ctx: Context, desk: Desk, done: Execution) -> None:
@@ -160,8 +167,10 @@ def follow(ctx: Context, desk: Desk) -> None:
 def _took_nothing(ctx: Context, desk: Desk, holding: Holding, working: Working) -> None:
     """Try the next way, after a pause that grows; what only rested for nothing has waited enough."""
     holding.urgent_attempts += 1
-    if working.type is not OrderType.POST_ONLY or working.order.state in {OrderState.REFUSED, OrderState.VOID}:
-        holding.retry_at = ordering.again_at(ctx, desk, holding.urgent_attempts, working.refusal)
+    rested = working.type is OrderType.POST_ONLY and ctx.at - working.sent_at > POSTED_PATIENCE_US
+    if not rested or working.order.state in {OrderState.REFUSED, OrderState.VOID}:
+        attempts, code = holding.urgent_attempts, working.refusal
+        holding.retry_at = ordering.again_at(ctx, desk, attempts, code, ordering.URGENT_S)
 
 
 def still_open(ctx: Context, desk: Desk) -> None:

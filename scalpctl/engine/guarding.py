@@ -9,23 +9,21 @@ from scalpctl.core import protection
 from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.outcomes import Accepted, Refused, Unknown
 from scalpctl.core.exchange.reports import AlgoReport, OrderReport
-from scalpctl.core.exchange.requests import AlgoKind, AmendAlgo, PlaceAlgo
+from scalpctl.core.exchange.requests import AlgoKind, PlaceAlgo
 from scalpctl.core.exchange.resolutions import Found, Resolution, Void
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.limits import Limit
 from scalpctl.core.money import exact
 from scalpctl.core.protection import COVERED, PROTECTION, ProtectionEvent, ProtectionState
 from scalpctl.core.records.base import UNSET
-from scalpctl.core.records.positions import PositionChanged
 from scalpctl.core.records.trading import ProtectionChanged, ProtectionPlaced
-from scalpctl.engine import releasing
+from scalpctl.engine import moving, releasing
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Fired, Guard, Holding
 from scalpctl.engine.effects import AskAlgo, Reread
 from scalpctl.engine.events import AlgoAnswered
 from scalpctl.engine.triggers import wanted_trigger
 
-RETRY_US = MICROS_PER_SECOND // 2
 AGAIN_US = 5 * MICROS_PER_SECOND
 """How long the close of a position without a stop may take before a stop is tried again beside it."""
 FIRED_PATIENCE_US, UNHEARD_US = 2 * MICROS_PER_SECOND, 6 * MICROS_PER_SECOND
@@ -53,7 +51,7 @@ def drive(ctx: Context, desk: Desk) -> Cause | None:
     if event is ProtectionEvent.TIMED_OUT or (guard.passed and guard.state is ProtectionState.NAKED):
         return _escalate(ctx, desk, holding)
     if event is ProtectionEvent.NO_ANSWER:
-        _move(ctx, holding, ProtectionEvent.NO_ANSWER)
+        moving.step(ctx, holding, ProtectionEvent.NO_ANSWER)
     if guard.state in {ProtectionState.ASKING, ProtectionState.ASKING_NEW} and not guard.asked:
         guard.asked = True
         ctx.do(AskAlgo(desk.inst_id, guard.protection_id, guard.since))
@@ -64,8 +62,8 @@ def drive(ctx: Context, desk: Desk) -> Cause | None:
         _place(ctx, desk, holding)
     elif guard.state is ProtectionState.NAKED and ctx.at >= guard.retry_at:
         _place(ctx, desk, holding)
-    elif guard.state is ProtectionState.PROTECTED and not _enlarge(ctx, desk, holding):
-        _tighten(ctx, desk, holding)
+    elif guard.state is ProtectionState.PROTECTED:
+        moving.further(ctx, desk, holding)
     return None
 
 
@@ -75,7 +73,7 @@ def _escalate(ctx: Context, desk: Desk, holding: Holding) -> Cause:
     why = f"{desk.inst_id} had no confirmed stop for {desk.rules.protection.escalate_s} s"
     if guard.passed:
         why = f"the market is beyond the stop of {desk.inst_id}"
-    _move(ctx, holding, ProtectionEvent.TIMED_OUT)
+    moving.step(ctx, holding, ProtectionEvent.TIMED_OUT)
     guard.retry_at = Instant(ctx.at + (guard.later_us() if guard.passed else AGAIN_US))
     guard.passed = False
     ctx.trip(Limit.UNPROTECTED, why)
@@ -98,7 +96,7 @@ def answered(ctx: Context, desk: Desk, holding: Holding, answer: AlgoAnswered) -
         if answer.act == "amend":  # it may be how we learn that it is gone
             look(ctx, desk, holding)
     elif PROTECTION.allows(guard.state, ProtectionEvent.NO_ANSWER):  # otherwise the stream was faster
-        _move(ctx, holding, ProtectionEvent.NO_ANSWER)
+        moving.step(ctx, holding, ProtectionEvent.NO_ANSWER)
 
 
 def look(ctx: Context, desk: Desk, holding: Holding) -> None:
@@ -126,7 +124,7 @@ def resolved(ctx: Context, holding: Holding, client_id: str, resolution: Resolut
         return
     elif PROTECTION.allows(guard.state, ProtectionEvent.NOT_FOUND):
         ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="void", ended_at=ctx.at))
-        _move(ctx, holding, ProtectionEvent.NOT_FOUND)
+        moving.step(ctx, holding, ProtectionEvent.NOT_FOUND)
         if guard.one_stands and guard.state is ProtectionState.NAKED:
             _one_stands(ctx, holding)
 
@@ -140,12 +138,10 @@ def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
     guard.algo_id = report.algo_id or guard.algo_id
     if report.stands:
         guard.take_size(report)
-        if guard.state is ProtectionState.ASKING_NEW and guard.wanted is not None:
-            event = ProtectionEvent.CONFIRMED if report.stop_trigger == guard.wanted else ProtectionEvent.NOT_FOUND
-            if event is ProtectionEvent.NOT_FOUND:  # it was not moved, whatever the exchange said
-                guard.wanted, guard.retry_at = None, Instant(ctx.at + guard.later_us())
-                _move(ctx, holding, event)
-                return
+        if guard.state is ProtectionState.ASKING_NEW and not moving.was_moved(guard, report):  # whatever was said
+            moving.step(ctx, holding, ProtectionEvent.NOT_FOUND)
+            moving.failed(ctx, holding)
+            return
         _confirmed(ctx, holding)
     elif report.state == "effective":
         _fired(ctx, holding, report.updated_at or ctx.at)
@@ -177,7 +173,7 @@ def _fired(ctx: Context, holding: Holding, at: Instant) -> Fired:
 def _lost(ctx: Context, holding: Holding) -> None:
     guard = holding.guard
     if PROTECTION.allows(guard.state, ProtectionEvent.LOST):
-        _move(ctx, holding, ProtectionEvent.LOST)
+        moving.step(ctx, holding, ProtectionEvent.LOST)
     guard.state = ProtectionState.NAKED if guard.state is not ProtectionState.ESCALATED else guard.state
 
 
@@ -232,7 +228,7 @@ def missed(ctx: Context, holding: Holding) -> None:
             ProtectionChanged(protection_id=guard.protection_id, state="lost", ended_at=ctx.at, failure="not listed")
         )
         guard.unanswered.append(guard.protection_id)  # the list may have been an old one
-        _move(ctx, holding, ProtectionEvent.LOST)
+        moving.step(ctx, holding, ProtectionEvent.LOST)
 
 
 def misplaced(ctx: Context, desk: Desk, holding: Holding) -> None:
@@ -264,7 +260,7 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
     guard = holding.guard
     guard.protection_id = ctx.names.order("stop")
     guard.trigger = guard.wanted = wanted_trigger(desk, holding)
-    guard.algo_id, guard.asked, guard.fired = "", False, None
+    guard.algo_id, guard.asked, guard.fired, guard.grows_to = "", False, None, None
     guard.sized = holding.contracts if guard.beside or guard.one_stands else None
     ctx.record(
         ProtectionPlaced(
@@ -273,7 +269,7 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
             trigger_type="mark", callback_ratio=None, active_price=None, placed_at=ctx.at,
         )
     )  # fmt: skip
-    _move(ctx, holding, ProtectionEvent.PLACE)
+    moving.step(ctx, holding, ProtectionEvent.PLACE)
     ctx.do(
         PlaceAlgo(
             client_id=guard.protection_id,
@@ -288,44 +284,18 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
     )
 
 
-def _enlarge(ctx: Context, desk: Desk, holding: Holding) -> bool:
-    """Let a stop with a size cover what has come to its position; gives whether that is under way."""
-    guard = holding.guard
-    if guard.sized is None or holding.contracts.value <= guard.sized.value or ctx.at < guard.retry_at:
-        return False
-    guard.wanted, guard.since, guard.sized = guard.trigger, ctx.at, holding.contracts
-    guard.retry_at = Instant(ctx.at + RETRY_US)
-    _move(ctx, holding, ProtectionEvent.TIGHTEN)
-    ctx.do(AmendAlgo(client_id=guard.protection_id, inst_id=desk.inst_id, contracts=holding.contracts))
-    return True
-
-
-def _tighten(ctx: Context, desk: Desk, holding: Holding) -> None:
-    """Move the stop after the trailing stop, where that is configured and worth it."""
-    guard = holding.guard
-    if guard.trigger is None or not ctx.plan.safety.mirror_trailing or ctx.at < guard.retry_at:
-        return
-    wanted = wanted_trigger(desk, holding)
-    if not protection.improves(holding.side, wanted, guard.trigger, desk.rules.protection):
-        return
-    guard.wanted = wanted
-    guard.retry_at = Instant(ctx.at + RETRY_US)
-    guard.since = ctx.at
-    _move(ctx, holding, ProtectionEvent.TIGHTEN)
-    ctx.do(AmendAlgo(client_id=guard.protection_id, inst_id=desk.inst_id, stop_trigger=wanted))
-
-
 def _confirmed(ctx: Context, holding: Holding) -> None:
     guard = holding.guard
     if guard.state in {ProtectionState.PROTECTED, ProtectionState.RELEASED}:
         return
     if guard.state is ProtectionState.NAKED:  # it was given up, and stands after all
-        _move(ctx, holding, ProtectionEvent.PLACE)
+        moving.step(ctx, holding, ProtectionEvent.PLACE)
     first = guard.state not in COVERED
-    _move(ctx, holding, ProtectionEvent.CONFIRMED)
+    moving.step(ctx, holding, ProtectionEvent.CONFIRMED)
     if guard.state is ProtectionState.REMOVING_OLD:  # it was moved, not replaced: there is no old one to remove
-        _move(ctx, holding, ProtectionEvent.OLD_REMOVED)
+        moving.step(ctx, holding, ProtectionEvent.OLD_REMOVED)
     guard.trigger, guard.wanted = guard.wanted or guard.trigger, None
+    guard.sized, guard.grows_to = guard.grows_to or guard.sized, None
     guard.refusals, guard.passed, guard.one_stands = 0, False, False
     changes: dict[str, Any] = {"trail_state": holding.chain.to_plain()}
     if guard.trigger is not None:
@@ -341,16 +311,16 @@ def _confirmed(ctx: Context, holding: Holding) -> None:
 
 def _refused(ctx: Context, holding: Holding, outcome: Refused, act: str) -> None:
     guard = holding.guard
-    guard.retry_at = Instant(ctx.at + RETRY_US)
+    guard.retry_at = Instant(ctx.at + (moving.RETRY_US if holding.close is None else AGAIN_US))
     why = f"{outcome.code} {outcome.message}"[:200]
     if act == "amend":
-        guard.wanted = None
         ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="live", failure=why))
-        guard.retry_at = Instant(ctx.at + guard.later_us())
     else:
         ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="refused", ended_at=ctx.at, failure=why))
     if PROTECTION.allows(guard.state, ProtectionEvent.REFUSED):
-        _move(ctx, holding, ProtectionEvent.REFUSED)
+        moving.step(ctx, holding, ProtectionEvent.REFUSED)
+    if act == "amend":
+        moving.failed(ctx, holding)
     guard.passed = outcome.code in PASSED and holding.managed and guard.state is ProtectionState.NAKED
     if outcome.code == ONE_STOP_ONLY and guard.state is ProtectionState.NAKED:
         _one_stands(ctx, holding)
@@ -369,18 +339,7 @@ def _one_stands(ctx: Context, holding: Holding) -> None:
         return
     guard.protection_id, guard.asked = guard.unanswered.pop(0), False
     for event in (ProtectionEvent.PLACE, ProtectionEvent.NO_ANSWER):  # one before stands: ask for it again
-        _move(ctx, holding, event)
-
-
-def _move(ctx: Context, holding: Holding, event: ProtectionEvent) -> None:
-    """Take a step; how a position is protected is part of its row."""
-    guard = holding.guard
-    before = guard.state
-    guard.state = PROTECTION.next(before, event)
-    if guard.state is ProtectionState.NAKED and before in COVERED:
-        guard.since = ctx.at
-    if guard.state is not before:
-        ctx.record(PositionChanged(position_id=holding.position_id, protection_state=guard.state.value))
+        moving.step(ctx, holding, event)
 
 
 def remember(ctx: Context, holding: Holding) -> None:

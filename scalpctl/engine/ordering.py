@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -30,7 +31,10 @@ THIN_BOOK, THIN_FOR_US = "54012", 30 * MICROS_PER_SECOND
 """The exchange takes only posted orders of an instrument whose book is thin; how long it is taken at its word."""
 NOT_TRADED = frozenset({"51021", "51022", "51027", "51028"})
 """The exchange's word that an instrument is not open yet, suspended, over or being settled."""
-AGAIN_US, AGAIN_MAX_US, SUSPENDED_US = MICROS_PER_SECOND // 4, 5 * MICROS_PER_SECOND, 20 * MICROS_PER_SECOND
+SUSPENDED_US = 20 * MICROS_PER_SECOND
+URGENT_S, PATIENT_S = (0.5, 1, 2, 4, 7), (0.5, 2, 30)
+"""Pauses after the first, the second, … refusal in a row: what must be is tried in several ways and does not give up;
+what has time leaves a request alone that was refused three times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +240,8 @@ def note(ctx: Context, working: Working, **changes: Any) -> None:
 
 def overdue(ctx: Context, desk: Desk, working: Working) -> None:
     """Ask for an order whose end, or whose fills, are late."""
-    if not working.order.is_open and not working.order.is_settled and working.late_since is None:
+    over = not working.order.is_open or (working.order.rests and working.type is not OrderType.POST_ONLY)
+    if over and not working.order.is_settled and working.late_since is None:  # what takes is over at once, told or not
         working.late_since = ctx.at
     late = working.late_since is not None and ctx.at - working.late_since > CANCEL_PATIENCE_US
     if late and not working.order.is_settled:
@@ -248,11 +253,11 @@ def overdue(ctx: Context, desk: Desk, working: Working) -> None:
             ctx.do(ReadFills(Instant(working.sent_at - MICROS_PER_SECOND)))
 
 
-def again_at(ctx: Context, desk: Desk, refusals: int, code: str) -> Instant:
+def again_at(ctx: Context, desk: Desk, refusals: int, code: str, pauses_s: Sequence[float]) -> Instant:
     """Give when to try again after so many refusals; an instrument that is suspended says itself when it trades."""
     if desk.instrument.state == "suspend" or code in NOT_TRADED:
         return Instant(ctx.at + SUSPENDED_US)
-    return Instant(ctx.at + min(AGAIN_MAX_US, AGAIN_US << min(refusals, 8)))
+    return Instant(ctx.at + int(pauses_s[min(refusals, len(pauses_s)) - 1] * MICROS_PER_SECOND))
 
 
 def forget_old(ctx: Context) -> None:

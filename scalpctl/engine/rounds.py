@@ -90,6 +90,7 @@ def end(ctx: Context, reason: str, *, flatten: bool) -> None:
         desk.wanted = None
         if desk.execution is not None and desk.execution.role is Role.ENTRY:
             executing.withdraw(ctx, desk)
+        ordering.withdraw_unfollowed(ctx, desk)
         if flatten and desk.holding is not None:
             trading.close(ctx, desk, Cause.SESSION_END, Evidence.of("session", reason=reason))
         trading.pursue(ctx, desk)
@@ -121,7 +122,8 @@ def _desk(ctx: Context, desk: Desk) -> None:
 
 def _finish(ctx: Context) -> None:
     """Say that the end is reached once no order is under way, every closure is recorded and only wanted stops stand."""
-    if ctx.finished or not releasing.all_gone(ctx):
+    may_open = any(one.order.is_open and not one.reduce_only for _, one in ctx.orders.values())
+    if ctx.finished or may_open or not releasing.all_gone(ctx):
         return
     for desk in ctx.desks.values():
         if desk.execution is not None or desk.leaving:

@@ -6,10 +6,10 @@ from scalpctl.core.causes import Cause
 from scalpctl.core.closing import CloseEvent, CloseState
 from scalpctl.core.closing import advance as advance_close
 from scalpctl.core.evidence import Evidence
-from scalpctl.core.money import Contracts, add
+from scalpctl.core.instants import Instant
 from scalpctl.engine import closures, commands, entering, executing, exiting, guarding
 from scalpctl.engine.context import Context
-from scalpctl.engine.desk import Desk, Role
+from scalpctl.engine.desk import Desk, Execution, Role
 
 ROUNDS_MAX = 8
 """Most executions that may end and begin on one event; more would be a loop."""
@@ -21,7 +21,7 @@ def pursue(ctx: Context, desk: Desk) -> None:
     _policy(ctx, desk)
     _stand_back(ctx, desk)
     for _ in range(ROUNDS_MAX):
-        done = executing.advance(ctx, desk)
+        done = executing.advance(ctx, desk) or _left_behind(desk, ctx.at)
         if done is None:
             break
         if done.role is Role.ENTRY:
@@ -29,8 +29,7 @@ def pursue(ctx: Context, desk: Desk) -> None:
         else:
             exiting.finished(ctx, desk, done)
         if done.command_id is not None:
-            taken = Contracts(add(*(fill.contracts.value for fill in done.fills))) if done.fills else Contracts(0)
-            commands.part_finished(ctx, done.command_id, taken)
+            commands.part_finished(ctx, done.command_id, done.taken)
     exiting.follow(ctx, desk)
     exiting.drive(ctx, desk)
     executing.advance(ctx, desk)
@@ -68,6 +67,17 @@ def _stand_back(ctx: Context, desk: Desk) -> None:
         return
     if holding.position_id != execution.position_id:
         executing.withdraw(ctx, desk)
+
+
+def _left_behind(desk: Desk, at: Instant) -> Execution | None:
+    """Let go of a withdrawn order that is not over, where an urgent close has waited for it: it opens nothing."""
+    execution, close = desk.execution, desk.holding.close if desk.holding is not None else None
+    if execution is None or close is None or execution.role is Role.ENTRY or not execution.quoter.withdrawn:
+        return None
+    if not close.is_urgent or at - close.votes[-1].at <= exiting.LEFT_PATIENCE_US:
+        return None
+    desk.execution = None
+    return execution
 
 
 def _guard(ctx: Context, desk: Desk) -> None:

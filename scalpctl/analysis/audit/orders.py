@@ -100,15 +100,18 @@ def impossible(books: Books) -> Iterator[Finding]:
 
 
 _LEFT_RESTING = (
-    "a.order_type = 'post_only' AND a.reduce_only AND b.session_id <> a.session_id AND b.intended_at > (SELECT "
-    "s.started_at FROM sessions s WHERE s.session_id = b.session_id) + 5000000"
+    "a.order_type = 'post_only' AND a.reduce_only AND coalesce(b.intended_at > 5000000 + CASE WHEN b.session_id <> "
+    "a.session_id THEN (SELECT s.started_at FROM sessions s WHERE s.session_id = b.session_id) ELSE (SELECT "
+    "min(d.decided_at) FROM decisions d WHERE d.position_id = a.position_id AND d.subject = 'exit' AND d.outcome = "
+    "'close' AND d.decided_at > a.intended_at) END, 0)"
 )
+"""Since when a close may wait for one: since its session began, or since a further reason to close was found."""
 
 
 @check("AU-16", section=5, severity=RED, title="Nothing was ordered twice", cure=REPORT)
 def duplicates(books: Books) -> Iterator[Finding]:
-    """One decision never has two orders alive at the same time, and one position never two closing orders; but one an
-    earlier session left resting, and the exchange did not take back within five seconds, holds up no close.
+    """One decision never has two orders alive at the same time, and one position never two closing orders; but one
+    that rests, and that the exchange does not take back within five seconds, holds up no urgent close.
     """
     sql = (
         "SELECT a.client_id, b.client_id AS other, a.role, a.seq, b.seq AS other_seq FROM orders a JOIN orders b ON "

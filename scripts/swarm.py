@@ -44,6 +44,13 @@ def play(seed: int, *, brief: bool, new_ledger: bool) -> Played:
     return (seed, "" if outcome.ok else str(playing.shrunk(outcome)), str(plan), reached)
 
 
+def play_file(path: Path) -> None:
+    """Play a plan as it is written down, and end with 1 if it fails."""
+    outcome = playing.play_plan(plans.Plan.read(path.read_text()))
+    print(outcome if not outcome.ok else f"{outcome.plan}\nnothing was wrong")
+    raise SystemExit(0 if outcome.ok else 1)
+
+
 def commit() -> str:
     """Give the commit that is played; what differs from it here is not said."""
     asked = ["git", "-C", str(TESTS), "rev-parse", "HEAD"]
@@ -96,7 +103,10 @@ def main() -> None:
     parser.add_argument("--new-ledger", action="store_true", help="brief plans, all on a ledger that is new")
     parser.add_argument("--forget", action="store_true", help="do not add failing seeds to the tests")
     parser.add_argument("--reach", type=Path, metavar="FILE", help="write down what each plan reaches")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="play this plan and nothing else")
     asked = parser.parse_args()
+    if asked.plan:
+        play_file(asked.plan)
     if asked.reach and not hasattr(sys, "monitoring"):
         raise SystemExit("--reach needs Python 3.12 or later: this one does not tell which lines it executes")
     begun = time.monotonic()

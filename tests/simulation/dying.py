@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.conftest import Killed, Play
-from simulation.oracles import final
+from simulation.oracles import NAKED_S, Oracles, final
+
+BARE_S = 10.0
+"""Longest without a stop after a restart."""
 
 
 @dataclass
@@ -47,6 +50,18 @@ class Door:
 
     def __getattr__(self, name: str) -> Any:
         return self._points.around(name, getattr(self._inner, name))
+
+
+class Ear:
+    """A tape before which everything that is heard is a kill point: it has arrived, and nobody has taken it in."""
+
+    def __init__(self, inner: Any, points: Points) -> None:
+        self._inner = inner
+        self._points = points
+
+    def heard(self, event: Any, at: Any) -> None:
+        self._inner.heard(event, at)
+        self._points.at(f"before {type(event).__name__} is taken in")
 
 
 class Pen:
@@ -102,7 +117,9 @@ def inhabit(session: Any, points: Points) -> None:
     runner = session.runner
     runner.ledger = Pen(runner.ledger, points)
     means = runner._means
-    runner._means = replace(means, trading=Door(means.trading, points), resolver=Door(means.resolver, points))
+    doors = {name: Door(getattr(means, name), points) for name in ("trading", "account", "market", "resolver")}
+    runner._means = replace(means, **doors)
+    runner.tape = Ear(runner.tape, points)
 
 
 def _deadly(play: Play, points: Points) -> None:
@@ -125,10 +142,18 @@ def dying_at(scenario: Scenario, folder: Path, first: int, second: int = 0) -> l
         _deadly(play, Points(deadly))
         with suppress(Killed):
             play.session(scenario.hours, schedule=scenario.schedule)
-    play.begun = None
     play.faults = "none"
+    watched = Oracles("none")
+    play.begun = lambda session: _watch(session, watched)
     play.session(0.1)
-    return [*final(play)]
+    return [*watched.broken, *final(play)]
+
+
+def _watch(session: Any, oracles: Oracles) -> None:
+    """Judge from outside how the next process finds its way: nobody is bare for longer than that takes."""
+    host = session.venue.host
+    oracles.excuse(host.exchange.now, BARE_S - NAKED_S)
+    session.runner.watchers.append(lambda *_: oracles.look(host))
 
 
 def chosen(names: list[str], of_each: int = 2) -> list[int]:

@@ -272,14 +272,16 @@ def final(play: Any) -> Iterator[str]:
 
 
 def _leaked(play: Any, account: Any) -> Iterator[str]:
-    for path in _written(play.folder):
-        if any(secret.encode() in content_of(path) for secret in (account.secret, account.passphrase)):
+    secrets = [one.encode() for one in (account.secret, account.passphrase, account.api_key)]
+    for path in _written(play.root):
+        content = content_of(path)
+        if any(secret in content for secret in secrets):
             yield f"O17: a secret stands in {path.name}"
 
 
-def _written(folder: Any) -> list[Path]:
+def _written(root: Path) -> list[Path]:
     """Every file of ours: the exchange's own books may know its keys."""
-    return [path for path in folder.path.rglob("*") if path.is_file() and not path.name.startswith("exchange.")]
+    return [path for path in root.rglob("*") if path.is_file() and not path.name.startswith("exchange.")]
 
 
 def content_of(path: Path) -> bytes:

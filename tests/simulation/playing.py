@@ -17,7 +17,7 @@ from simulation.at_the_door import AtTheDoor
 from simulation.beginnings import fresh_folder, goes_on
 from simulation.coming_to_rest import RESTS_WITHIN_S, seconds_until_rest
 from simulation.oracles import WEATHER_S, Oracles, final
-from simulation.plans import LASTS_S, WIDE, Act, Plan
+from simulation.plans import LASTS_S, WIDE, Act, Plan, brief, plan_of
 
 from scalpctl.engine.events import Ordered
 from scalpctl.errors import LedgerWriteFailed
@@ -49,9 +49,16 @@ class Outcome:
         return not self.broken
 
     def __str__(self) -> str:
-        brief = " --new-ledger" if self.plan.ledger == "new" else " --brief" if self.plan.brief else ""
-        again = f"again: scripts/seeds 1 {self.plan.seed}{brief} --forget"
-        return "\n".join([str(self.plan), *self.broken, "last events:", *self.last_events[-15:], again])
+        told = [str(self.plan), *self.broken, "last events:", *self.last_events[-15:]]
+        return "\n".join([*told, f"again: {self._again()}"])
+
+    def _again(self) -> str:
+        """Give the command that plays it again: a plan that its seed does not draw is written down first."""
+        if self.plan == plan_of(self.plan.seed):
+            return f"scripts/seeds 1 {self.plan.seed} --forget"
+        if self.plan == brief(self.plan.seed):
+            return f"scripts/seeds 1 {self.plan.seed} --brief --forget"
+        return f"scripts/seeds --plan /dev/stdin <<'PLAN'\n{self.plan}\nPLAN"
 
 
 def play_plan(plan: Plan) -> Outcome:

@@ -53,8 +53,14 @@ FAULTS: dict[str, tuple[str, dict[str, str], float]] = {
     "answers come late": ("odds", {"slow": "1", "slow_s": "5"}, 5),
     "narrow price limits": ("oddity", {"band": "0.0003"}, 0),
     "killed": ("kill", {}, 0),
+    "requests lost": ("odds", {"lost_request": "1"}, 1),
+    "answers lost": ("odds", {"lost_answer": "1"}, 1),
+    "frames lost": ("odds", {"dropped_frame": "1"}, 1),
+    "frames doubled": ("odds", {"duplicate_frame": "1"}, 1),
 }
 """What happens, and for how long nobody can be reached because of it."""
+MOMENTARY = ("requests lost", "answers lost", "frames lost", "frames doubled")
+"""What happens to everything that is under way in one second, and to nothing after it."""
 MOMENTS = {
     "as the entry is sent": "order_intended",
     "as it fills": "position_opened",
@@ -69,10 +75,12 @@ class Blow:
 
     def __init__(self, fault: str, moment: str) -> None:
         self.action, self.arguments, self.away_s = FAULTS[fault]
+        self.passes = fault in MOMENTARY
         self.moment = moment
         self.struck_at: int | None = None
         self.oracles = Oracles("none")
         self.session: Any = None
+        self.passing: asyncio.Future[None] | None = None
 
     def begun(self, session: Any) -> None:
         self.session = session
@@ -95,6 +103,12 @@ class Blow:
     def strike(self, host: Any) -> None:
         with suppress(Exception):  # an exchange may refuse what others try
             host.command(self.action, self.arguments)
+        if self.passes:
+            self.passing = asyncio.ensure_future(self.pass_over(host))
+
+    async def pass_over(self, host: Any) -> None:
+        await self.session.venue.clock.sleep(self.away_s)
+        host.command(self.action, dict.fromkeys(self.arguments, "0"))
 
     async def until_after(self, session: Any) -> None:
         host = session.venue.host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ WEATHER_S = {"none": 0, "light": 20, "storm": 20, "fog": 45}
 """What lost answers excuse: each attempt takes as long as a request may."""
 PRICE_AGE_S = 1
 """As the default configuration has it: how old the price may be on which something is opened."""
+EXITS_PER_MINUTE_MAX = 20
+"""Of one instrument: a close that must be is tried every few seconds, and what is quoted rests for some."""
 LEVERAGE_MAX, ENTRIES_PER_MINUTE_MAX, REPEATED_MAX, CLOSES_MAX, STOPS_MAX = 10, 10, 3, 4, 25
 """A close that must be is tried in three ways in turn, each every eighteen seconds, the first sooner."""
 """The first two as the default configuration has them; the last where a stop is refused whatever it asks for: twice a
@@ -143,7 +146,10 @@ class Oracles:
             self._naked(account, host.exchange.now)
             self._loose(account, host)
             self._opening(account)
-            self._doubled(account)
+            if len(account.done) != self.orders_seen:
+                self._doubled(account)
+                self._hasty(account, host.exchange.now)
+                self.orders_seen = len(account.done)
             self._limited(account, host.exchange.now)
             self._stubborn(host)
 
@@ -188,12 +194,17 @@ class Oracles:
                 self.broke(f"O7: the stop {algo.client_id} could have opened a position")
 
     def _doubled(self, account: Any) -> None:
-        if len(account.done) == self.orders_seen:
-            return
         ids = [order.client_id for order in account.done if order.client_id]
         if len(ids) != len(set(ids)):
             self.broke("O4: one client id was accepted twice")
-        self.orders_seen = len(account.done)
+
+    def _hasty(self, account: Any, now: int) -> None:
+        """Nothing is closed with one order after the other without a pause, taken by the exchange or not."""
+        young = (one for one in account.done if one.reduce_only and now - one.created < 60_000_000)
+        closing = Counter(one.inst_id for one in young if one.client_id.startswith("sc"))
+        for inst_id, orders in closing.items():
+            if orders > EXITS_PER_MINUTE_MAX:
+                self.broke(f"O13: {orders} closing orders in {inst_id} within a minute")
 
     def _limited(self, account: Any, now: int) -> None:
         """Hold what the account has against the configured limits, whoever is to blame for the rest."""

@@ -62,6 +62,7 @@ def send(ctx: Context, desk: Desk, wanted: Wanted) -> Working:
     client_id = ctx.names.order(wanted.role.value)
     expires_at = Instant(ctx.at + ctx.plan.safety.order_expires_us)
     margin_mode = mode_of(ctx, desk, wanted.role)
+    held_apart = None if wanted.role is Role.ENTRY else desk.held_apart
     ctx.record(
         OrderIntended(
             client_id=client_id,
@@ -72,7 +73,7 @@ def send(ctx: Context, desk: Desk, wanted: Wanted) -> Working:
             inst_id=desk.inst_id,
             inst_version=desk.version,
             action=wanted.action.value,
-            position_side=None,
+            position_side=held_apart.value if held_apart is not None else None,
             order_type=wanted.type.value,
             price=None if wanted.price is None else exact(wanted.price),
             contracts=exact(wanted.contracts),
@@ -94,6 +95,7 @@ def send(ctx: Context, desk: Desk, wanted: Wanted) -> Working:
             price=wanted.price,
             margin_mode=margin_mode,
             expires_at=expires_at,
+            position_side=held_apart,
             reduce_only=wanted.reduce_only,
             lane=wanted.lane,
         )

@@ -88,7 +88,7 @@ def test_what_a_stop_that_fired_leaves_is_closed_at_once_and_has_another_stop_me
 def test_a_refusal_is_not_provoked_on_every_tick(tmp_path: Path) -> None:
     play = Play(tmp_path / "root", world="chop", seed=5)
     hours = 0.5
-    play.session(hours, schedule="- {at: 1s, do: set-mode}\n")
+    play.session(hours, schedule="- {at: 1s, do: refuse, what: order, code: '51000', seconds: '1800'}\n")
     refused = play.rows("SELECT inst_id, count(*) AS n FROM orders WHERE state = 'refused' GROUP BY inst_id")
     assert refused
     assert all(row["n"] <= hours * 60 for row in refused)

@@ -30,6 +30,8 @@ THIN_BOOK, THIN_FOR_US = "54012", 30 * MICROS_PER_SECOND
 """The exchange takes only posted orders of an instrument whose book is thin; how long it is taken at its word."""
 NOT_TRADED = frozenset({"51021", "51022", "51027", "51028"})
 """The exchange's word that an instrument is not open yet, suspended, over or being settled."""
+FROZEN = frozenset({"50007", "50009", "51024"})
+"""The exchange's word that the account itself is blocked: there is no use in asking for another entry."""
 AGAIN_US, AGAIN_MAX_US, SUSPENDED_US = MICROS_PER_SECOND // 4, 5 * MICROS_PER_SECOND, 20 * MICROS_PER_SECOND
 
 
@@ -155,13 +157,22 @@ def placed(ctx: Context, desk: Desk, working: Working, answer: Placed) -> None:
         if outcome.code == THIN_BOOK:
             desk.posted_only_until = Instant(ctx.at + THIN_FOR_US)
         if working.role is Role.ENTRY:
-            why = f"the last of {desk.inst_id} with {outcome.code} {outcome.message[:100]}"
-            ctx.set_limits(brakes.order_refused(ctx.limits, ctx.at, why, ctx.limit_parameters))
+            _entry_refused(ctx, desk, outcome)
     elif isinstance(outcome, Unknown):
         changes |= {"refusal_code": outcome.code, "refusal": outcome.why[:200]}
     note(ctx, working, **changes)
     if working.order.state is OrderState.UNKNOWN:
         ask(ctx, desk, working)
+
+
+def _entry_refused(ctx: Context, desk: Desk, outcome: Refused) -> None:
+    """Count a refused entry; where the account is blocked one is enough."""
+    said = f"{outcome.code} {outcome.message[:100]}"
+    if outcome.code in FROZEN:
+        ctx.trip(brakes.Limit.REFUSALS, f"the account is blocked: {desk.inst_id} was refused with {said}")
+        return
+    why = f"the last of {desk.inst_id} with {said}"
+    ctx.set_limits(brakes.order_refused(ctx.limits, ctx.at, why, ctx.limit_parameters))
 
 
 def cancelled(ctx: Context, desk: Desk, working: Working, outcome: Outcome) -> None:

@@ -60,10 +60,10 @@ class SlowMoves:
         await self._clock.sleep(ON_ITS_WAY_S)
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["before it arrives", "before its answer does"])
+@pytest.mark.parametrize("when", ["before it arrives", "before its answer does"])
 @pytest.mark.parametrize("happens", [fires, is_closed, is_halved])
 def test_whatever_happens_while_a_stop_is_moved_nothing_is_naked_or_closed_twice(
-    tmp_path: Path, happens: Happens, first: bool
+    tmp_path: Path, happens: Happens, when: str
 ) -> None:
     play = Play(tmp_path / "root", world="chop", seed=5)
     oracles = Oracles("none")
@@ -74,7 +74,7 @@ def test_whatever_happens_while_a_stop_is_moved_nothing_is_naked_or_closed_twice
         desk = await _protected(session)
         holding = desk.holding
         await session.runner.order(command("pause", reason="one is enough"))
-        line = SlowMoves(session, lambda: happens(host, desk), first=first)
+        line = SlowMoves(session, lambda: happens(host, desk), first=when == "before it arrives")
         session.runner._means = replace(session.runner._means, trading=line)
         session.runner.watchers.append(lambda *_: oracles.look(host))
         host.command("jump", {"instrument": desk.inst_id, "ratio": str(0.005 * holding.side.sign)})

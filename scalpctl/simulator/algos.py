@@ -134,7 +134,7 @@ def watch(ex: Exchange) -> None:
     """Trigger what the prices have reached."""
     for account in ex.state.accounts.values():
         for algo in list(account.algos.values()):
-            if ex.market(algo.inst_id).state == "live" and algo.algo_id in account.algos:
+            if ex.market(algo.inst_id).is_traded and algo.algo_id in account.algos:
                 leg = _reached(ex, algo)
                 if leg:
                     _trigger(ex, account, algo, leg)

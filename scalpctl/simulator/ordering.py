@@ -185,7 +185,7 @@ def side_named(account: Account, ask: dict[str, Any]) -> str:
 def _judge(ex: Exchange, account: Account, spec: Spec, order: Order) -> None:
     """Refuse in the documented order: instrument, id, size, price, direction, counts, tier, money."""
     market = ex.market(spec.inst_id)
-    if market.state not in {"live", "post_only"}:
+    if not market.is_traded and market.state != "post_only":
         raise Denied("51022", "Contract suspended")
     if (market.thin or market.state == "post_only") and order.type != "post_only":
         raise Denied("54012", "The book is thin: only post-only orders, cancellations and margin changes are accepted")

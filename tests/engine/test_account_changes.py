@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from engine.conftest import Play, command, until
+from engine.conftest import Play, command, protected, until
 
 from scalpctl.simulator import ordering
 from scalpctl.simulator.denied import Denied
+from scalpctl.simulator.specs import BY_ID
 from scalpctl.simulator.state import Account
 
 QUIET = "strategy: {signals: [impulse]}\n"
@@ -31,18 +33,6 @@ def latches(play: Play) -> list[tuple[str, str, bool]]:
 def entries_after(play: Play, at: int) -> int:
     (row,) = play.rows("SELECT count(*) AS n FROM orders WHERE role = 'entry' AND intended_at > ?", at)
     return int(row["n"])
-
-
-async def protected(session: Any) -> Any:
-    """Wait for a position whose entry is over and whose stop stands; gives its desk."""
-    desks = session.machine.context.desks.values()
-
-    def stands(desk: Any) -> bool:
-        held = desk.holding
-        return held is not None and held.entered and held.guard.state == "protected"
-
-    await until(session, lambda: any(map(stands, desks)))
-    return next(desk for desk in desks if stands(desk))
 
 
 def open_apart(session: Any, side: str) -> None:
@@ -184,3 +174,34 @@ def test_a_setup_that_cannot_be_read_changes_nothing(play: Play) -> None:
 
     play.session(0.5, beside)
     assert latches(play) == []
+
+
+@pytest.mark.parametrize("rate", ["-0.00005", "0.0004"], ids=["a rebate", "a worse tier"])
+def test_fees_of_another_tier_are_booked_as_they_are_paid_with_their_sign(play: Play, rate: str) -> None:
+    changed: list[int] = []
+
+    async def beside(session: Any) -> None:
+        await until(session, lambda: len(account_of(session).fills) >= 4)
+        account = account_of(session)
+        account.maker, account.taker, account.fee_level = Decimal(rate), Decimal("0.0006"), "Lv2"
+        changed.append(session.venue.host.exchange.now)
+
+    play.session(1.5, beside, flatten=True)
+    play.check()
+    fills = play.rows("SELECT * FROM fills ORDER BY seq")
+    for row in fills:
+        spec = BY_ID[row["inst_id"]]
+        worth = Decimal(row["contracts"]) * spec.ct_val * Decimal(row["price"])
+        before, after = (Decimal("0.0002"), Decimal(rate)) if row["liquidity"] == "maker" else _TAKER
+        assert Decimal(row["fee"]) == -worth * (before if row["filled_at"] < changed[0] else after)
+    made_later = [row for row in fills if row["liquidity"] == "maker" and row["filled_at"] > changed[0]]
+    assert len(made_later) >= 4
+    earned = sum(Decimal(row["fee"]) for row in made_later)
+    assert (earned > 0) is rate.startswith("-")
+    posted = play.rows("SELECT amount, transaction_id FROM postings WHERE account = 'fee' AND amount <> '0'")
+    assert sum(Decimal(row["amount"]) for row in posted) == -sum(Decimal(row["fee"]) for row in fills)
+    closed = play.rows("SELECT fees, gross, funding, net FROM closures")
+    assert sum(Decimal(row["fees"]) for row in closed) == -sum(Decimal(row["fee"]) for row in fills)
+
+
+_TAKER = (Decimal("0.0005"), Decimal("0.0006"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import Play, command, until
+from engine.conftest import Play, command, protected, until
 from simulation.oracles import Oracles, final
 
 from scalpctl.core.exchange.outcomes import Outcome
@@ -71,7 +71,7 @@ def test_whatever_happens_while_a_stop_is_moved_nothing_is_naked_or_closed_twice
 
     async def beside(session: Any) -> None:
         host = session.venue.host
-        desk = await _protected(session)
+        desk = await protected(session)
         holding = desk.holding
         await session.runner.order(command("pause", reason="one is enough"))
         line = SlowMoves(session, lambda: happens(host, desk), first=when == "before it arrives")
@@ -99,14 +99,3 @@ def test_whatever_happens_while_a_stop_is_moved_nothing_is_naked_or_closed_twice
 
 def _positions(host: Any) -> Any:
     return next(iter(host.exchange.state.accounts.values())).positions.values()
-
-
-async def _protected(session: Any) -> Any:
-    desks = session.machine.context.desks.values()
-
-    def stands(desk: Any) -> bool:
-        held = desk.holding
-        return held is not None and held.entered and held.guard.state == "protected"
-
-    await until(session, lambda: any(map(stands, desks)))
-    return next(desk for desk in desks if stands(desk))

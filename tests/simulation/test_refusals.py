@@ -7,27 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import Play, command, is_covered, until
+from engine.conftest import Play, command, is_covered, protected, until
 from simulation.oracles import final
 
 from scalpctl.core.protection import ProtectionState
 
 
-async def _protected(session: Any) -> Any:
-    """Wait for a position whose stop stands, and give its desk."""
-    desks = session.machine.context.desks.values()
-
-    def stands(desk: Any) -> bool:
-        return desk.holding is not None and desk.holding.entered and desk.holding.guard.state == "protected"
-
-    await until(session, lambda: any(map(stands, desks)))
-    return next(desk for desk in desks if stands(desk))
-
-
 async def _loses_its_stop(session: Any, lost: list[int], wait_s: int, **refused: str) -> None:
     """Have kinds of requests refused with codes, then the stop of a position cancelled; and wait."""
     host = session.venue.host
-    desk = await _protected(session)
+    desk = await protected(session)
     for what, code in refused.items():
         host.command("refuse", {"what": what, "code": code, "seconds": str(wait_s - 30)})
     host.command("cancel-stop", {"instrument": desk.inst_id})
@@ -70,7 +59,7 @@ def test_that_a_stop_is_gone_is_learned_at_the_latest_when_it_cannot_be_moved(tm
 
     async def beside(session: Any) -> None:
         host = session.venue.host
-        desk = await _protected(session)
+        desk = await protected(session)
         for channel in ("orders-algo", "algo-advance"):
             host.command("mute", {"channel": channel})
         host.command("cancel-stop", {"instrument": desk.inst_id})
@@ -96,7 +85,7 @@ def test_a_stop_that_is_not_moved_for_a_reason_nobody_knows_is_asked_for_later_a
 
     async def beside(session: Any) -> None:
         host = session.venue.host
-        desk = await _protected(session)
+        desk = await protected(session)
         host.command("refuse", {"what": "move-stop", "code": "51999", "seconds": "60"})
         host.command("jump", {"instrument": desk.inst_id, "ratio": str(0.005 * desk.holding.side.sign)})
         await session.venue.clock.sleep(50)
@@ -116,7 +105,7 @@ def test_a_patient_close_waits_as_long_as_the_refusal_means(tmp_path: Path, code
 
     async def beside(session: Any) -> None:
         host = session.venue.host
-        desk = await _protected(session)
+        desk = await protected(session)
         host.command("refuse", {"what": "order", "code": code, "seconds": "55"})
         refused_at.append(host.exchange.now)
         await session.runner.order(command("close", instrument=desk.inst_id))
@@ -167,7 +156,7 @@ def test_what_is_held_when_the_account_is_frozen_keeps_its_stop_and_nothing_is_h
 
     async def beside(session: Any) -> None:
         host = session.venue.host
-        desk = await _protected(session)
+        desk = await protected(session)
         for what in ("order", "amend", "cancel", "stop", "move-stop", "leverage"):
             host.command("refuse", {"what": what, "code": code, "seconds": str(minutes * 60)})
         frozen_at = host.exchange.now

@@ -47,7 +47,7 @@ def start(tmp_path: Path, root: Path) -> Iterator[Start]:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-            )  # fmt: skip
+            )
         )
         return started[-1]
 

@@ -37,6 +37,7 @@ class Limit(StrEnum):
     CLOCK = "clock"
     COMMITS = "commits"
     DISK = "disk"
+    ACCOUNT_SETUP = "account_setup"
     RESTARTS = "restarts"
     RAMP = "ramp"
     OPERATOR_PAUSE = "operator_pause"
@@ -119,6 +120,7 @@ def pause_s(limit: Limit, limits: LimitParameters) -> int | None:
         Limit.CLOCK: HOLDS_S,
         Limit.COMMITS: HOLDS_S,
         Limit.DISK: HOLDS_S,
+        Limit.ACCOUNT_SETUP: HOLDS_S,
     }.get(limit)
 
 

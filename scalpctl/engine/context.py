@@ -51,6 +51,8 @@ class Account:
     elsewhere: dict[str, PositionReport] | None = None
     """Positions by their id that are nobody's here: in an instrument that is not traded, or in the other margin mode
     beside one that is. None until the exchange has shown what there is."""
+    setup: dict[str, str] | None = None
+    """How it was set up when the session began; None until it was read."""
     fees: Fees | None = None
     cash: Decimal = ZERO
     """What the ledger says it holds, margin of isolated positions included."""

@@ -327,6 +327,14 @@ class Desk:
         return None if beyond and at - limit.exchange_at > LIMIT_OLD_US else price
 
     @property
+    def held_apart(self) -> Side | None:
+        """Give the side that what closes a position must name: only where the exchange holds long and short apart."""
+        told = self.theirs or self.told
+        if told is not None:
+            return None if told.net_mode else told.side
+        return self.holding.fills[0].position_side if self.holding is not None and self.holding.fills else None
+
+    @property
     def inst_id(self) -> str:
         """Give the instrument's id."""
         return self.instrument.inst_id

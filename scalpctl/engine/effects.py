@@ -81,6 +81,11 @@ class ReadBalances:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadSetup:
+    """Read how the account is set up; answered by SetupRead."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadAnnouncements:
     """Read which instruments the exchange lists and when it will be down; answered by Announced."""
 
@@ -140,6 +145,7 @@ Effect = (
     | ReadFills
     | ReadPositions
     | ReadBalances
+    | ReadSetup
     | ReadAnnouncements
     | ReadCandles
     | Reread

@@ -126,6 +126,13 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
+class SetupRead:
+    """How the account is set up, by names people know; None where it could not be read."""
+
+    setup: dict[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class LeveragesRead:
     """The leverage set at the exchange, by instrument."""
 
@@ -215,6 +222,7 @@ Event = (
     | CandlesRead
     | Specified
     | Announced
+    | SetupRead
     | LeveragesRead
     | Usable
     | LineHeard

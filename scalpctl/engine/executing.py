@@ -34,7 +34,7 @@ def advance(ctx: Context, desk: Desk) -> Execution | None:
     execution = desk.execution
     if execution is None:
         return None
-    if execution.role is Role.ENTRY and brakes.latched(ctx.limits, desk.inst_id, ctx.at) is not None:
+    if execution.role is Role.ENTRY and _is_held_back(ctx, desk):
         withdraw(ctx, desk)
     if execution.working is not None:
         _follow(ctx, desk, execution, execution.working)
@@ -46,6 +46,11 @@ def advance(ctx: Context, desk: Desk) -> Execution | None:
         desk.execution = None
         return execution
     return None
+
+
+def _is_held_back(ctx: Context, desk: Desk) -> bool:
+    """Tell whether an entry under way is not wanted any more: by a limit, or in a state in which none is made."""
+    return desk.instrument.state != "live" or brakes.latched(ctx.limits, desk.inst_id, ctx.at) is not None
 
 
 def withdraw(ctx: Context, desk: Desk) -> None:

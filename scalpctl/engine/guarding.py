@@ -277,6 +277,7 @@ def _place(ctx: Context, desk: Desk, holding: Holding) -> None:
             kind=AlgoKind.STOP,
             action=holding.side.closing,
             margin_mode=holding.margin_mode or ctx.plan.settled.margin_mode,
+            position_side=desk.held_apart,
             contracts=guard.sized,
             close_fraction=ONE if guard.sized is None else None,
             stop_trigger=guard.trigger,

@@ -41,6 +41,7 @@ from scalpctl.engine import (
     recovering,
     releasing,
     rounds,
+    setup,
     trading,
     unplaced,
 )
@@ -93,6 +94,7 @@ class Machine:
             events.CandlesRead: self._candles_read,
             events.Specified: self._specified,
             events.Announced: lambda announced: announcements.heard(self.context, announced),
+            events.SetupRead: lambda read: setup.heard(self.context, read),
             events.LeveragesRead: self._leverages_read,
             events.Usable: self._usable,
             events.LineHeard: self._line_heard,

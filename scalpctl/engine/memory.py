@@ -22,7 +22,7 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.limits import Limit
 from scalpctl.core.money import ZERO, Contracts, add, subtract
-from scalpctl.core.names import stem_of
+from scalpctl.core.names import is_ours, stem_of
 from scalpctl.core.orders import Order, OrderState
 from scalpctl.core.protection import ProtectionState
 from scalpctl.core.regime import Regime
@@ -189,7 +189,7 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         funding=kept.funding,
         penalty=kept.penalty,
         entered=kept.entered,
-        foreign=kept.origin != "engine",
+        foreign=kept.origin != "engine" or _was_closed_by_others(kept),
         managed=ctx.plan.safety.manages(kept.origin),
         decided=kept.decided,
         ordered_by=kept.ordered_by,
@@ -201,6 +201,11 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         closures.awaited(ctx, desk, holding)
     else:
         desk.holding = holding
+
+
+def _was_closed_by_others(kept: RememberedPosition) -> bool:
+    """Tell whether an order without an id of ours made it smaller, a stop that fired among them: then who is asked."""
+    return any(one.action is kept.side.closing and not is_ours(one.client_id) for one in kept.fills)
 
 
 def _begun(desk: Desk, kept: RememberedPosition) -> tuple[positions.Position, Contracts]:

@@ -31,6 +31,8 @@ THIN_BOOK, THIN_FOR_US = "54012", 30 * MICROS_PER_SECOND
 """The exchange takes only posted orders of an instrument whose book is thin; how long it is taken at its word."""
 NOT_TRADED = frozenset({"51021", "51022", "51027", "51028"})
 """The exchange's word that an instrument is not open yet, suspended, over or being settled."""
+FROZEN = frozenset({"50007", "50009", "51024"})
+"""The exchange's word that the account itself is blocked: there is no use in asking for another entry."""
 SUSPENDED_US = 20 * MICROS_PER_SECOND
 URGENT_S, PATIENT_S = (0.5, 1, 2, 4, 7), (0.5, 2, 30)
 """Pauses after the first, the second, … refusal in a row: what must be is tried in several ways and does not give up;
@@ -66,6 +68,7 @@ def send(ctx: Context, desk: Desk, wanted: Wanted) -> Working:
     client_id = ctx.names.order(wanted.role.value)
     expires_at = Instant(ctx.at + ctx.plan.safety.order_expires_us)
     margin_mode = mode_of(ctx, desk, wanted.role)
+    held_apart = None if wanted.role is Role.ENTRY else desk.held_apart
     ctx.record(
         OrderIntended(
             client_id=client_id,
@@ -76,7 +79,7 @@ def send(ctx: Context, desk: Desk, wanted: Wanted) -> Working:
             inst_id=desk.inst_id,
             inst_version=desk.version,
             action=wanted.action.value,
-            position_side=None,
+            position_side=held_apart.value if held_apart is not None else None,
             order_type=wanted.type.value,
             price=None if wanted.price is None else exact(wanted.price),
             contracts=exact(wanted.contracts),
@@ -98,6 +101,7 @@ def send(ctx: Context, desk: Desk, wanted: Wanted) -> Working:
             price=wanted.price,
             margin_mode=margin_mode,
             expires_at=expires_at,
+            position_side=held_apart,
             reduce_only=wanted.reduce_only,
             lane=wanted.lane,
         )
@@ -157,13 +161,22 @@ def placed(ctx: Context, desk: Desk, working: Working, answer: Placed) -> None:
         if outcome.code == THIN_BOOK:
             desk.posted_only_until = Instant(ctx.at + THIN_FOR_US)
         if working.role is Role.ENTRY:
-            why = f"the last of {desk.inst_id} with {outcome.code} {outcome.message[:100]}"
-            ctx.set_limits(brakes.order_refused(ctx.limits, ctx.at, why, ctx.limit_parameters))
+            _entry_refused(ctx, desk, outcome)
     elif isinstance(outcome, Unknown):
         changes |= {"refusal_code": outcome.code, "refusal": outcome.why[:200]}
     note(ctx, working, **changes)
     if working.order.state is OrderState.UNKNOWN:
         ask(ctx, desk, working)
+
+
+def _entry_refused(ctx: Context, desk: Desk, outcome: Refused) -> None:
+    """Count a refused entry; where the account is blocked one is enough."""
+    said = f"{outcome.code} {outcome.message[:100]}"
+    if outcome.code in FROZEN:
+        ctx.trip(brakes.Limit.REFUSALS, f"the account is blocked: {desk.inst_id} was refused with {said}")
+        return
+    why = f"the last of {desk.inst_id} with {said}"
+    ctx.set_limits(brakes.order_refused(ctx.limits, ctx.at, why, ctx.limit_parameters))
 
 
 def cancelled(ctx: Context, desk: Desk, working: Working, outcome: Outcome) -> None:

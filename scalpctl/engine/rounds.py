@@ -20,6 +20,7 @@ from scalpctl.engine import (
     ordering,
     recovering,
     releasing,
+    setup,
     trading,
     unplaced,
 )
@@ -57,6 +58,7 @@ def second(ctx: Context) -> None:
         ctx.do(ReadBills(Instant(ctx.booked.bills_until - BILLS_OVERLAP_US)))
     if ctx.seconds % SWITCH_EVERY_S == 0 and ctx.usable and ctx.ending is None:
         ctx.do(DeadManSwitch(ctx.plan.safety.cancel_all_after_s))
+    setup.read_in_time(ctx)
     if ctx.seconds % announcements.READ_EVERY_S == 1:
         ctx.do(ReadAnnouncements())
     if ctx.seconds % FORGET_EVERY_S == 0:

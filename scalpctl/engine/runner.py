@@ -18,7 +18,7 @@ from scalpctl.core.exchange.requests import AmendAlgo, CancelAlgo, CancelOrder, 
 from scalpctl.core.exchange.resolutions import Resolution
 from scalpctl.core.instants import Instant
 from scalpctl.core.records.base import Record
-from scalpctl.engine import effects, events
+from scalpctl.engine import effects, events, setup
 from scalpctl.engine.context import Step
 from scalpctl.engine.machine import Machine
 from scalpctl.errors import ExchangeUnavailable, LedgerError, ScalpctlError
@@ -254,6 +254,12 @@ class Runner:
         for balance in await _or_none(self._means.account.balances()) or ():
             self.hear(balance)
 
+    async def _setup(self, _ask: effects.ReadSetup) -> None:
+        try:
+            self.hear(events.SetupRead(setup.of(await self._means.account.account())))
+        except ExchangeUnavailable:
+            self.hear(events.SetupRead(None))
+
     async def _announcements(self, _ask: effects.ReadAnnouncements) -> None:
         market = self._means.market
         self.hear(events.Announced(await _or_none(market.instruments()), await _or_none(market.maintenance())))
@@ -330,6 +336,7 @@ _PERFORM: dict[type[Any], _Perform] = cast(
         effects.ReadFills: Runner._fills,  # noqa: SLF001  as above
         effects.ReadPositions: Runner._positions,  # noqa: SLF001  as above
         effects.ReadBalances: Runner._balances,  # noqa: SLF001  as above
+        effects.ReadSetup: Runner._setup,  # noqa: SLF001  as above
         effects.ReadAnnouncements: Runner._announcements,  # noqa: SLF001  as above
         effects.ReadCandles: Runner._candles,  # noqa: SLF001  as above
         effects.Reread: Runner._reread,  # noqa: SLF001  as above

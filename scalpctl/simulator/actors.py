@@ -224,7 +224,7 @@ def _transfer(ex: Exchange, account: Account, position: Position | None, argumen
 
 
 def _suspend(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
-    return _state(ex, arguments, position, "suspend")
+    return _state(ex, arguments, position, arguments.get("state", "suspend"))
 
 
 def _resume(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:

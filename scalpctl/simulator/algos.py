@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scalpctl.core.money import add, is_multiple, multiply, subtract
 from scalpctl.simulator import matching, positions
 from scalpctl.simulator.denied import Denied
-from scalpctl.simulator.ordering import fresh, instrument_of, number
+from scalpctl.simulator.ordering import fresh, instrument_of, number, side_named
 from scalpctl.simulator.specs import BY_ID, Spec
 from scalpctl.simulator.state import Account, Algo, Order, Position
 
@@ -43,7 +43,7 @@ def place(ex: Exchange, account: Account, ask: dict[str, Any]) -> Algo:
         raise Denied("51065", "algoClOrdId already exists.")
     algo = Algo(
         algo_id=ex.number("83"), client_id=client_id, inst_id=spec.inst_id, mode=ask["tdMode"], kind=kind, side=side,
-        pos_side=str(ask.get("posSide") or "net"), created=ex.now, updated=ex.now, tag=str(ask.get("tag") or ""),
+        pos_side=side_named(account, ask), created=ex.now, updated=ex.now, tag=str(ask.get("tag") or ""),
         reduce_only=ask.get("reduceOnly") in {True, "true"}, dies_with_position=ask.get("cxlOnClosePos")
         in {True, "true"},
         last=format(ex.last(spec.inst_id), "f"),
@@ -134,7 +134,7 @@ def watch(ex: Exchange) -> None:
     """Trigger what the prices have reached."""
     for account in ex.state.accounts.values():
         for algo in list(account.algos.values()):
-            if ex.market(algo.inst_id).state == "live" and algo.algo_id in account.algos:
+            if ex.market(algo.inst_id).is_traded and algo.algo_id in account.algos:
                 leg = _reached(ex, algo)
                 if leg:
                     _trigger(ex, account, algo, leg)

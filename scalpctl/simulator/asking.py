@@ -28,7 +28,7 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "set-leverage": ("instrument", "leverage", "mode"),
     "set-mode": ("to",),
     "transfer": ("amount",),
-    "suspend": ("instrument",),
+    "suspend": ("instrument", "state"),
     "resume": ("instrument",),
     "delist": ("instrument", "in_seconds"),
     "maintenance": ("in_seconds", "seconds", "pre_open"),

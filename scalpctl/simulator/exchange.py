@@ -198,7 +198,7 @@ class Exchange:
     def _step(self) -> None:
         now, state = self.state.now, self.state
         for inst_id, market in state.markets.items():
-            if market.state == "live":
+            if market.is_traded:
                 self._move(BY_ID[inst_id], market, now)
         matching.rest(self)
         algos.watch(self)

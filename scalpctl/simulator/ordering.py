@@ -77,7 +77,7 @@ def close_position(ex: Exchange, account: Account, ask: dict[str, Any]) -> Order
     mode = ask.get("mgnMode") or ""
     if mode not in {"cross", "isolated"}:
         raise Denied("51000", "Parameter mgnMode error")
-    side = _pos_side(account, ask)
+    side = side_named(account, ask)
     position = positions.held(account, spec.inst_id, mode, side)
     if position is None:
         raise Denied("51023", "Position does not exist")
@@ -163,14 +163,15 @@ def _read(ex: Exchange, account: Account, spec: Spec, ask: dict[str, Any]) -> Or
     reduce_only = ask.get("reduceOnly") in {True, "true"} and account.pos_mode == "net_mode"
     return Order(
         order_id=ex.number("90"), client_id=client_id, inst_id=spec.inst_id, mode=mode, side=side,
-        pos_side=_pos_side(account, ask), type=kind, price=price, contracts=number(ask["sz"], "sz"), created=ex.now,
+        pos_side=side_named(account, ask), type=kind, price=price, contracts=number(ask["sz"], "sz"), created=ex.now,
         updated=ex.now, reduce_only=reduce_only, tag=str(ask.get("tag") or "")[:16],
         stp=str(ask.get("stpMode") or "cancel_maker"), lever=positions.lever_of(account, spec.inst_id, mode),
         attached=[dict(one) for one in ask.get("attachAlgoOrds") or [] if isinstance(one, dict)],
     )  # fmt: skip
 
 
-def _pos_side(account: Account, ask: dict[str, Any]) -> str:
+def side_named(account: Account, ask: dict[str, Any]) -> str:
+    """Give the side a request names: none in net mode, and one of the two where long and short are held apart."""
     side = str(ask.get("posSide") or "")
     if account.pos_mode == "net_mode":
         if side not in {"", "net"}:
@@ -184,7 +185,7 @@ def _pos_side(account: Account, ask: dict[str, Any]) -> str:
 def _judge(ex: Exchange, account: Account, spec: Spec, order: Order) -> None:
     """Refuse in the documented order: instrument, id, size, price, direction, counts, tier, money."""
     market = ex.market(spec.inst_id)
-    if market.state not in {"live", "post_only"}:
+    if not market.is_traded and market.state != "post_only":
         raise Denied("51022", "Contract suspended")
     if (market.thin or market.state == "post_only") and order.type != "post_only":
         raise Denied("54012", "The book is thin: only post-only orders, cancellations and margin changes are accepted")

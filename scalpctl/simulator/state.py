@@ -57,6 +57,11 @@ class Market(Struct):
     trades: list[tuple[str, int, float, str, int]] = field(default_factory=list)
     funding_history: list[tuple[int, str]] = field(default_factory=list)
 
+    @property
+    def is_traded(self) -> bool:
+        """Tell whether orders are taken and prices move: in every state but those that are known not to trade."""
+        return self.state not in {"suspend", "post_only", "expired"}
+
 
 class Order(Struct):
     """One order, from acceptance to its end."""

@@ -17,9 +17,12 @@ from builders import T0, a_session
 from cli.conftest import CLEAN, Run
 
 from scalpctl.cli.app import run as run_here
+from scalpctl.cli.outside_gates import _require_audited
 from scalpctl.core.records.sessions import SessionEnded
+from scalpctl.errors import AccessRefused
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.ids import CountedIds
+from scalpctl.ledger.audits import past_audits
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.opening import open_ledger
 from scalpctl.settings.loading import load
@@ -207,3 +210,24 @@ def test_a_running_engine_leaves_no_core_dump_and_makes_private_files(
     limits, status = (process / "limits").read_text(), (process / "status").read_text()
     assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
     assert re.search(r"^Umask:\s+0077$", status, re.MULTILINE)
+
+
+def test_a_warning_in_an_audit_is_as_good_as_an_alarm_to_whoever_wants_to_trade_real_money(
+    here: Here, root: Path, engine: subprocess.Popen[str]
+) -> None:
+    folder = LedgerFolder(root, "sim", "main")
+    until = time.monotonic() + 20
+    while not folder.socket.exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    time.sleep(1.5)  # half a minute there
+    engine.kill()  # what a session that crashed leaves is a warning
+    engine.wait()
+    assert here("run", "--for", "15m", "--speed", "max", "-q")[0] == 0
+    codes = [here("audit", *how)[0] for how in ((), ("--go-live",))]
+    assert codes == [1, 2]
+    loaded = load(None, {})
+    assert [(line["verdict"], line["go_live"]) for line in past_audits(folder)] == [("yellow", False), ("red", True)]
+    assert {line["config_digest"] for line in past_audits(folder)} == {loaded.digest()}
+    with pytest.raises(AccessRefused, match="needs a green go-live audit"):
+        _require_audited(loaded, folder)

@@ -211,5 +211,17 @@ async def until(session: Session, condition: Callable[[], bool], seconds: int = 
     raise AssertionError("it never came to that")
 
 
+async def protected(session: Any) -> Any:
+    """Wait for a position whose entry is over and whose stop stands; gives its desk."""
+    desks = session.machine.context.desks.values()
+
+    def stands(desk: Any) -> bool:
+        held = desk.holding
+        return held is not None and held.entered and held.guard.state == "protected"
+
+    await until(session, lambda: any(map(stands, desks)))
+    return next(desk for desk in desks if stands(desk))
+
+
 def command(name: str, number: int = 1, **arguments: Any) -> events.Ordered:
     return events.Ordered(f"command-{number}", name, arguments, "tester")

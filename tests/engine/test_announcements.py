@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from engine.conftest import Play
+from engine.conftest import Play, command, is_covered, protected, until
 
 HOUR_US = 3_600_000_000
 NOTICE = "- {at: 30m, do: delist, instrument: BTC-USDT, in_seconds: '5400'}\n"
@@ -48,3 +49,76 @@ def test_nothing_is_entered_from_shortly_before_a_maintenance_until_its_prices_h
     assert entries(play, 45 * minute + 1, 70 * minute) == []
     assert entries(play, 70 * minute, 3 * HOUR_US)
     assert play.rows("SELECT 1 FROM decisions WHERE outcome = 'skip:announced'")
+
+
+def test_a_state_nobody_knows_keeps_entries_out_of_its_instrument_and_what_is_held_is_guarded_and_closed(
+    tmp_path: Path,
+) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=21)
+    when: list[int] = []
+
+    async def beside(session: Any) -> None:
+        host, clock = session.venue.host, session.venue.clock
+        desk = await protected(session)
+        inst_id = desk.inst_id
+        host.command("suspend", {"instrument": inst_id, "state": "rebasing"})
+        when.append(clock.now())
+        await until(session, lambda: desk.instrument.state == "rebasing", 5)
+        for _ in range(20):
+            await clock.sleep(1)
+            account = next(iter(host.exchange.state.accounts.values()))
+            assert all(is_covered(one, account) for one in account.positions.values() if one.inst_id == inst_id)
+        await session.runner.order(command("close", instrument=inst_id))
+        assert desk.holding is None
+        await clock.sleep(5_400)
+        when.append(clock.now())
+        host.command("resume", {"instrument": inst_id})
+        await until(session, lambda: desk.holding is not None and desk.holding.entered)
+        session.stop.set()
+        held.append(inst_id)
+
+    held: list[str] = []
+    play.session(6, beside)
+    play.check()
+    (first,) = play.rows("SELECT min(started_at) AS at FROM sessions")
+    since, until_then = (at - first["at"] for at in when)
+    assert entries(play, since + 1_000_000, until_then, held[0]) == []
+    assert entries(play, since, until_then), "the others trade on"
+    assert entries(play, until_then, 6 * HOUR_US, held[0])
+    skipped = play.rows("SELECT outcome FROM decisions WHERE inst_id = ? AND outcome LIKE 'skip:%'", held[0])
+    assert "skip:not_traded" in {row["outcome"] for row in skipped}
+    (closure, *_) = play.rows("SELECT cause FROM closures WHERE inst_id = ? AND closed_at > ?", held[0], when[0])
+    assert closure["cause"] in {"operator", "exchange_stop"}
+
+
+def test_an_entry_in_the_book_is_withdrawn_when_its_instrument_comes_into_a_state_nobody_knows(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=21)
+    waiting: list[str] = []
+
+    async def beside(session: Any) -> None:
+        host, desks = session.venue.host, session.machine.context.desks
+
+        def resting() -> bool:
+            waiting[:] = [
+                desk.execution.working.order.client_id
+                for desk in desks.values()
+                if desk.execution
+                and desk.execution.working
+                and desk.execution.working.order.state == "live"
+                and desk.execution.role == "entry"
+            ]
+            return bool(waiting)
+
+        await until(session, resting)
+        inst_ids.append(session.machine.context.orders[waiting[0]][0].inst_id)
+        host.command("suspend", {"instrument": inst_ids[0], "state": "odd"})
+        changed.append(host.exchange.now)
+        await session.venue.clock.sleep(30)
+        session.stop.set()
+
+    inst_ids: list[str] = []
+    changed: list[int] = []
+    play.session(2, beside)
+    *_, last = play.rows("SELECT state, finished_at FROM orders WHERE role = 'entry' AND inst_id = ?", inst_ids[0])
+    assert last["state"] == "cancelled"
+    assert last["finished_at"] - changed[0] < 1_000_000

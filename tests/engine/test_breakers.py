@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from engine.conftest import Play, command, until
+from engine.conftest import Beside, Play, command, until
 
 from scalpctl.core.limits import Limit, LimitParameters, pause_s
 from scalpctl.engine.events import Felt
@@ -32,6 +32,16 @@ def entries_between(play: Play, begun: int, ended: int) -> int:
             begun, ended,
         )[0]["n"]
     )  # fmt: skip
+
+
+def refused_for(seconds: int) -> Beside:
+    """Have every order refused from soon after the beginning of a session."""
+
+    async def beside(session: Any) -> None:
+        await session.venue.clock.sleep(10)
+        session.venue.host.command("refuse", {"what": "order", "code": "51000", "seconds": str(seconds)})
+
+    return beside
 
 
 @pytest.mark.parametrize(("limit", "felt", "why"), ILL, ids=[f"{one[0]}-{n}" for n, one in enumerate(ILL)])
@@ -70,15 +80,11 @@ def test_an_entry_under_way_is_withdrawn_by_a_limit(play: Play) -> None:
 
 
 def test_five_refused_entries_pause_all_of_them_and_say_with_which_code(play: Play) -> None:
-    async def another_position_mode(session: Any) -> None:
-        await session.venue.clock.sleep(30)
-        session.venue.host.command("set-mode", {})
-
-    play.session(0.5, another_position_mode)
+    play.session(0.5, refused_for(1_790))
     ((name, why, _),) = latches(play)
     assert name == "refusals"
     assert why.startswith("5 entry orders refused, the last of ")
-    assert "51000 Parameter posSide error" in why
+    assert "51000 Every order is refused for a while" in why
     orders = play.rows("SELECT decision_id FROM orders")
     assert len({row["decision_id"] for row in orders}) == len(orders) == 5  # what is refused is not tried again
 
@@ -97,13 +103,9 @@ def test_a_position_closed_for_want_of_a_stop_pauses_entries(play: Play) -> None
 
 
 def test_a_pause_ends_by_itself_also_after_a_restart(play: Play) -> None:
-    async def mode(session: Any, to: str) -> None:
-        await session.venue.clock.sleep(30)
-        session.venue.host.command("set-mode", {"to": to})
-
-    play.session(0.5, lambda session: mode(session, "long_short_mode"))
+    play.session(0.5, refused_for(1_790))
     assert [gone for _, _, gone in latches(play)] == [False]
-    play.session(0.6, lambda session: mode(session, "net_mode"))
+    play.session(0.6)
     assert [gone for _, _, gone in latches(play)] == [True]
     (latch,) = play.rows("SELECT latched_at, cleared_at FROM limit_latches")
     assert latch["cleared_at"] - latch["latched_at"] >= 900_000_000
@@ -114,12 +116,8 @@ def test_a_pause_ends_by_itself_also_after_a_restart(play: Play) -> None:
 def test_a_pause_is_as_long_as_it_is_configured_also_after_a_restart(play: Play) -> None:
     play.config = "strategy: {parameters: {limits: {refusals_pause_s: 2700}}}\n"
 
-    async def mode(session: Any, to: str) -> None:
-        await session.venue.clock.sleep(30)
-        session.venue.host.command("set-mode", {"to": to})
-
-    play.session(0.5, lambda session: mode(session, "long_short_mode"))
-    play.session(0.4, lambda session: mode(session, "net_mode"))
+    play.session(0.5, refused_for(1_790))
+    play.session(0.4)
     assert [(name, gone) for name, _, gone in latches(play)] == [("refusals", False)]
     play.session(0.4)
     (latch,) = play.rows("SELECT latched_at, cleared_at FROM limit_latches")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import Play, command, until
+from engine.conftest import Beside, Play, command, until
 
 from scalpctl.core.exchange.notices import LiquidationNear
 from scalpctl.core.money import Contracts
@@ -348,3 +348,27 @@ def test_what_was_there_before_the_ledger_is_counted_once(play: Play) -> None:
         play.check()
     (opening,) = play.rows("SELECT amount FROM postings WHERE transaction_id = 'opening' AND account = 'cash'")
     assert D(opening["amount"]) == D("998.5")
+
+
+def test_a_configuration_that_is_edited_in_mid_session_counts_from_the_next_session_on(tmp_path: Path) -> None:
+    edited = "strategy: {signals: [impulse]}\nsafety: {appeared_positions: flatten}\n"
+    plays = [Play(tmp_path / name, config="strategy: {signals: [rsi, macd, bollinger]}\n") for name in "ab"]
+
+    def beside(file: Path | None) -> Beside:
+        async def edits(session: Any) -> None:
+            await until(session, lambda: session.machine.context.held > 0)
+            if file is not None:
+                file.write_text(edited)
+
+        return edits
+
+    for play, file in zip(plays, (plays[0].root / "scalpctl.yaml", None), strict=True):
+        play.session(0.7, beside(file))
+        assert play.rows("SELECT 1 FROM orders")
+    assert (plays[0].root / "scalpctl.yaml").read_text() == edited
+    assert plays[0].head() == plays[1].head()  # to the last byte as if nobody had touched it
+    plays[0].config = edited
+    plays[0].session(0.1)
+    first, second = plays[0].rows("SELECT config_digest, config FROM sessions ORDER BY seq")
+    assert first["config_digest"] != second["config_digest"]
+    assert ("impulse" in first["config"], "impulse" in second["config"]) == (False, True)

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.conftest import Play, command, until
+from engine.conftest import Play, command, is_covered, protected, until
 from simulation.oracles import final
 
 from scalpctl.core.protection import ProtectionState
 
 
-async def _protected(session: Any) -> Any:
-    """Wait for a position whose stop stands, and give its desk."""
-    desks = session.machine.context.desks.values()
-
-    def stands(desk: Any) -> bool:
-        return desk.holding is not None and desk.holding.entered and desk.holding.guard.state == "protected"
-
-    await until(session, lambda: any(map(stands, desks)))
-    return next(desk for desk in desks if stands(desk))
-
-
 async def _loses_its_stop(session: Any, lost: list[int], wait_s: int, **refused: str) -> None:
     """Have kinds of requests refused with codes, then the stop of a position cancelled; and wait."""
     host = session.venue.host
-    desk = await _protected(session)
+    desk = await protected(session)
     for what, code in refused.items():
         host.command("refuse", {"what": what, "code": code, "seconds": str(wait_s - 30)})
     host.command("cancel-stop", {"instrument": desk.inst_id})
@@ -69,7 +59,7 @@ def test_that_a_stop_is_gone_is_learned_at_the_latest_when_it_cannot_be_moved(tm
 
     async def beside(session: Any) -> None:
         host = session.venue.host
-        desk = await _protected(session)
+        desk = await protected(session)
         for channel in ("orders-algo", "algo-advance"):
             host.command("mute", {"channel": channel})
         host.command("cancel-stop", {"instrument": desk.inst_id})
@@ -95,7 +85,7 @@ def test_a_stop_that_is_not_moved_for_a_reason_nobody_knows_is_asked_for_later_a
 
     async def beside(session: Any) -> None:
         host = session.venue.host
-        desk = await _protected(session)
+        desk = await protected(session)
         host.command("refuse", {"what": "move-stop", "code": "51999", "seconds": "60"})
         host.command("jump", {"instrument": desk.inst_id, "ratio": str(0.005 * desk.holding.side.sign)})
         await session.venue.clock.sleep(50)
@@ -115,7 +105,7 @@ def test_a_patient_close_waits_as_long_as_the_refusal_means(tmp_path: Path, code
 
     async def beside(session: Any) -> None:
         host = session.venue.host
-        desk = await _protected(session)
+        desk = await protected(session)
         host.command("refuse", {"what": "order", "code": code, "seconds": "55"})
         refused_at.append(host.exchange.now)
         await session.runner.order(command("close", instrument=desk.inst_id))
@@ -126,3 +116,66 @@ def test_a_patient_close_waits_as_long_as_the_refusal_means(tmp_path: Path, code
     asked = play.rows("SELECT 1 FROM orders WHERE role = 'close' AND refusal_code = ?", code)
     assert times - 2 <= len(asked) <= times
     assert not [*final(play)]
+
+
+FROZEN = ("50007", "50009", "51024")
+
+
+@pytest.mark.parametrize("code", FROZEN)
+def test_a_frozen_account_is_asked_for_one_entry_and_not_for_a_second(tmp_path: Path, code: str) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    thawed: list[int] = []
+
+    async def beside(session: Any) -> None:
+        host, limits = session.venue.host, session.machine.context
+        host.command("refuse", {"what": "order", "code": code, "seconds": "7200"})
+        await until(session, lambda: bool(limits.limits.latches))
+        await session.venue.clock.sleep(880)
+        host.command("refuse", {"what": "order", "code": code, "seconds": "0"})
+        thawed.append(host.exchange.now)
+        await until(session, lambda: limits.held > 0)
+        session.stop.set()
+
+    play.session(2, beside)
+    asked = play.rows("SELECT intended_at AS at, refusal_code AS code FROM orders WHERE role = 'entry' ORDER BY seq")
+    assert [row["code"] for row in asked if row["at"] < thawed[0]] == [code]
+    (latch,) = play.rows("SELECT name, reason, cleared_at FROM limit_latches")
+    assert (latch["name"], latch["cleared_at"] is not None) == ("refusals", True)
+    assert latch["reason"].startswith("the account is blocked: ")
+    assert code in latch["reason"]
+    assert not [*final(play)]
+
+
+@pytest.mark.parametrize("code", FROZEN)
+def test_what_is_held_when_the_account_is_frozen_keeps_its_stop_and_nothing_is_hammered(
+    tmp_path: Path, code: str
+) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    asked_in: list[int] = []
+    minutes = 5
+
+    async def beside(session: Any) -> None:
+        host = session.venue.host
+        desk = await protected(session)
+        for what in ("order", "amend", "cancel", "stop", "move-stop", "leverage"):
+            host.command("refuse", {"what": what, "code": code, "seconds": str(minutes * 60)})
+        frozen_at = host.exchange.now
+        closing = asyncio.ensure_future(session.runner.order(command("close", instrument=desk.inst_id)))
+        for _ in range(minutes * 60 - 5):
+            await session.venue.clock.sleep(1)
+            assert is_covered(next(iter(_account(host).positions.values())), _account(host))
+        asked_in.extend(
+            sum(frozen_at + at <= one.at < frozen_at + at + 60_000_000 for one in host.refused)
+            for at in range(0, minutes * 60_000_000, 60_000_000)
+        )
+        assert (await closing).result["state"] == "closed"
+        session.stop.set()
+
+    play.session(2, beside)
+    assert 1 <= max(asked_in) <= 16
+    assert [row["cause"] for row in play.rows("SELECT cause FROM closures")] == ["operator"]
+    assert not [*final(play)]
+
+
+def _account(host: Any) -> Any:
+    return next(iter(host.exchange.state.accounts.values()))

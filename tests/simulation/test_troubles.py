@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +11,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from engine.conftest import Killed, Play, command, is_covered, until
+from engine.conftest import Killed, Play, command, is_covered, protected, until
 from simulation.oracles import Oracles, final, loose_stops
 
 from scalpctl.core.exchange.outcomes import Accepted, Outcome, Unknown
+from scalpctl.errors import LedgerWriteFailed
 from scalpctl.host.clock import WallClock
 from scalpctl.ledger.backup import back_up, restore
 from scalpctl.okx.stream.backoff import FIRST_S, MOST_S, Backoff
@@ -88,7 +90,7 @@ def test_what_a_stop_that_fired_leaves_is_closed_at_once_and_has_another_stop_me
 def test_a_refusal_is_not_provoked_on_every_tick(tmp_path: Path) -> None:
     play = Play(tmp_path / "root", world="chop", seed=5)
     hours = 0.5
-    play.session(hours, schedule="- {at: 1s, do: set-mode}\n")
+    play.session(hours, schedule="- {at: 1s, do: refuse, what: order, code: '51000', seconds: '1800'}\n")
     refused = play.rows("SELECT inst_id, count(*) AS n FROM orders WHERE state = 'refused' GROUP BY inst_id")
     assert refused
     assert all(row["n"] <= hours * 60 for row in refused)
@@ -136,6 +138,35 @@ def test_a_task_that_ends_stops_the_engine(tmp_path: Path) -> None:
     assert all(is_covered(one, account) for one in account.positions.values() if one.contracts)
     play.begun = None
     play.session(0.2)
+    assert not [*final(play)]
+
+
+def test_an_engine_whose_ledger_stays_locked_ends_at_once_and_the_next_start_misses_nothing(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    orders: list[int] = []
+
+    async def beside(session: Any) -> None:
+        await protected(session)
+        (account,) = session.venue.host.exchange.state.accounts.values()
+        orders.append(len(account.done) + len(account.orders))
+        other = sqlite3.connect(play.folder.ledger, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        locks.append(other)
+        session.venue.host.command("manual-close", {})  # what is heard of now must not be lost
+        await session.venue.clock.sleep(30)
+
+    locks: list[sqlite3.Connection] = []
+    with pytest.raises(LedgerWriteFailed, match="stayed locked for 5 s"):
+        play.session(1, beside)
+    locks[0].close()
+    assert play.folder.emergency.stat().st_size > 0
+    (account,) = play.exchange().state.accounts.values()
+    assert len(account.done) + len(account.orders) == orders[0] + 1  # the one of the person, and none of ours
+    assert all(is_covered(one, account) for one in account.positions.values() if one.contracts)
+    play.session(0.2)
+    assert play.folder.emergency.stat().st_size == 0
+    assert [row["end_kind"] for row in play.rows("SELECT end_kind FROM sessions")] == ["crashed", "clean"]
+    assert play.rows("SELECT cause FROM closures ORDER BY seq LIMIT 1")[0]["cause"] == "manual"
     assert not [*final(play)]
 
 

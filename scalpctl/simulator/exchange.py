@@ -94,6 +94,7 @@ def switches_of(seed: int) -> dict[str, str]:
     """Decide what is documented and was never proven: whoever trades must live with either."""
     return {
         "client_ids": "for_ever" if seed % 5 == 4 else "pending",
+        "cancels": "later" if seed % 7 == 6 else "at_once",
         "funding_at": "balance" if seed % 3 == 2 else "position",
     }
 
@@ -201,6 +202,7 @@ class Exchange:
             if market.is_traded:
                 self._move(BY_ID[inst_id], market, now)
         matching.rest(self)
+        matching.leave(self)
         algos.watch(self)
         liquidation.watch(self)
         funding.settle(self)

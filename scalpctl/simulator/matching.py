@@ -134,6 +134,14 @@ def rest(ex: Exchange) -> None:
                 _fill_resting(ex, account, order, float(order.contracts))
 
 
+def leave(ex: Exchange) -> None:
+    """Take out of the book what was cancelled a moment ago."""
+    for account in ex.state.accounts.values():
+        for order in list(account.orders.values()):
+            if order.leaves_at and order.leaves_at <= ex.now:
+                end(ex, account, order, USER)
+
+
 def printed(ex: Exchange, market: Market, sold: float, bought: float) -> None:
     """Let what others traded at the touch use up the queues, and then what rests behind them."""
     if not sold and not bought:

@@ -19,6 +19,8 @@ TYPES = ("market", "limit", "post_only", "fok", "ioc", "optimal_limit_ioc")
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")
 _NUMBER = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,18})?")
 PENDING_MAX = 500
+LEAVES_AFTER_US = 400_000
+"""How long a cancellation takes that is not done at once."""
 
 
 def place(ex: Exchange, account: Account, ask: dict[str, Any]) -> Order:
@@ -31,11 +33,16 @@ def place(ex: Exchange, account: Account, ask: dict[str, Any]) -> Order:
 
 
 def cancel(ex: Exchange, account: Account, ask: dict[str, Any]) -> Order:
-    """Cancel a resting order."""
+    """Cancel a resting order; where that takes a moment it may still be executed until it is done."""
     order = find(account, ask)
     if order is None or order.order_id not in account.orders:
         raise Denied("51400", "Cancellation failed as the order has been filled, canceled or does not exist.")
-    matching.end(ex, account, order, matching.USER)
+    if ex.state.switches.get("cancels") != "later":
+        matching.end(ex, account, order, matching.USER)
+    elif order.leaves_at:
+        raise Denied("51410", "Cancellation failed as the order is already under cancelling status")
+    else:
+        order.leaves_at = ex.now + LEAVES_AFTER_US
     return order
 
 

@@ -96,6 +96,8 @@ class Order(Struct):
     last_price: str = ""
     last_size: str = ""
     last_at: int = 0
+    leaves_at: int = 0
+    """When it leaves the book, where its cancellation was acknowledged and is not done yet."""
     attached: list[dict[str, str]] = field(default_factory=list)
 
 

@@ -151,6 +151,24 @@ def test_b5_a_fill_before_the_cancel_is_told_although_the_cancel_was_acknowledge
     assert (fill.contracts, fill.liquidity) == (Contracts("1"), "maker")
 
 
+def test_b5_an_order_may_be_executed_after_its_cancellation_was_acknowledged(bench: Bench) -> None:
+    async def scenario() -> None:
+        bench.exchange.state.switches["cancels"] = "later"
+        assert isinstance(await bench.client.trading.place(bench.order("b1", away=0)), Accepted)
+        bench.exchange.market(BTC).jump = -0.002
+        assert isinstance(await bench.client.trading.cancel(CancelOrder("b1", BTC, Lane.CANCEL)), Accepted)
+        again = await bench.client.trading.cancel(CancelOrder("b1", BTC, Lane.CANCEL))
+        assert isinstance(again, Unknown)
+        assert again.code == "51410"
+        await bench.clock.sleep(1)
+        report = await bench.client.account.order(BTC, "b1")
+        assert report is not None
+        assert (report.state, report.filled_contracts) == ("filled", Contracts("1"))
+
+    bench.play(scenario)
+    assert [fill.contracts for fill in bench.seen(FillReport)] == [Contracts("1")]
+
+
 def test_b1_an_answer_that_never_came_is_unknown_and_is_found_by_its_id(bench: Bench) -> None:
     async def scenario() -> None:
         bench.client.trading.attach(lambda _frame: False)  # the stream is away: REST is the fallback

@@ -16,7 +16,7 @@ from scalpctl.core.records.positions import MarginChecked, PositionChanged
 from scalpctl.engine import guarding, opening
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding
-from scalpctl.engine.effects import ReadBills, Reread
+from scalpctl.engine.effects import ReadBills
 from scalpctl.engine.facts import forget_facts
 
 EXPLAINED_WITHIN_US, BILLS_PAUSE_US = 30_000_000, 2_000_000
@@ -34,7 +34,7 @@ def balance(ctx: Context, report: BalanceReport) -> None:
     account.binds = any((report.bound, report.imr, report.unrealised))
     if account.doubted and not account.binds:
         account.doubted = False
-        ctx.do(Reread(Instant(ctx.at - EXPLAINED_WITHIN_US)))
+        ctx.reread(Instant(ctx.at - EXPLAINED_WITHIN_US))
     opening.balance_read(ctx, report)
     account.unjudged = report
     judge(ctx)

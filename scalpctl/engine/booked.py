@@ -30,6 +30,8 @@ class Booked:
         """Bills of executions nobody traded here for: their money is booked, and they made no position of ours."""
         self.bills: dict[str, Instant] = {}
         self.bills_until = Instant(0)
+        self.known_until: Instant | None = None
+        """Until when the ledger knew everything when the session began; None where it was new."""
         self.opened_at = Instant(0)
         """From when on bills count: what came before is, or will be, in the opening balance."""
         self.paid_since: Instant | None = None

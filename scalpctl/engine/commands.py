@@ -17,7 +17,7 @@ from scalpctl.core.resolving import resolution
 from scalpctl.engine import executing, exiting
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Holding, Role
-from scalpctl.engine.effects import Reply, Reread
+from scalpctl.engine.effects import Reply
 from scalpctl.engine.events import Ordered
 from scalpctl.engine.facts import facts_of
 from scalpctl.engine.plan import BAR_US
@@ -150,7 +150,7 @@ _WHY_NOT = {
 
 def _reread(ctx: Context, command: Ordered) -> str:
     """Ask the exchange for everything again, as after a reconnect."""
-    ctx.do(Reread(Instant(int(command.arguments.get("since", 0)))))
+    ctx.reread(Instant(int(command.arguments.get("since", 0))))
     ctx.do(Reply(command.command_id, ok=True, result={"asked": True}))
     return "asked for everything again"
 

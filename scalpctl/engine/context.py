@@ -10,7 +10,7 @@ from scalpctl.core import limits as brakes
 from scalpctl.core.costs import Fees
 from scalpctl.core.drift import DriftState
 from scalpctl.core.exchange.reports import BalanceReport, BillReport, PositionReport
-from scalpctl.core.instants import Instant
+from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.limits import Limit, LimitParameters
 from scalpctl.core.market import Maintenance
 from scalpctl.core.money import SETTLE, ZERO, add
@@ -19,8 +19,11 @@ from scalpctl.core.records.base import Record
 from scalpctl.core.records.money import LedgerAccount, Posted
 from scalpctl.core.records.sessions import LimitCleared, LimitLatched
 from scalpctl.engine.booked import Booked
-from scalpctl.engine.effects import Effect
+from scalpctl.engine.effects import Effect, Reread
 from scalpctl.engine.plan import Plan
+
+OVERLAP_US = 120 * MICROS_PER_SECOND
+"""How far before the end of what is known histories are read again: what is executed is not listed at once."""
 
 if TYPE_CHECKING:
     from scalpctl.engine.desk import Desk, Working
@@ -156,6 +159,13 @@ class Context:
     def do(self, *effects: Effect) -> None:
         """Have effects performed, once everything recorded so far is durable."""
         self.step.effects.extend(effects)
+
+    def reread(self, since: Instant) -> None:
+        """Have everything asked for together; what is the first picture of a session begins where the ledger ends."""
+        if self.recovered:
+            self.do(Reread(since))
+        elif self.booked.known_until is not None:  # without it the first picture is under way, and is of an opening
+            self.do(Reread(Instant(min(since, max(0, self.booked.known_until - OVERLAP_US)))))
 
     def trip(self, limit: Limit, why: str, *, inst_id: str = "") -> None:
         """Trip a limit, and record it if it was not tripped already."""

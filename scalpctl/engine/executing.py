@@ -14,7 +14,6 @@ from scalpctl.core.orders import OrderState
 from scalpctl.engine import ordering
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Execution, Role, Working
-from scalpctl.engine.effects import Reread
 from scalpctl.engine.ordering import Wanted
 
 NOTHING_TO_REDUCE = "51169"
@@ -117,7 +116,7 @@ def _ended(ctx: Context, desk: Desk, execution: Execution, working: Working) -> 
         execution.resume_at = ordering.again_at(ctx, desk, execution.refusals, working.refusal, ordering.PATIENT_S)
         if working.refusal == NOTHING_TO_REDUCE and desk.holding is not None:  # what is really left decides
             execution.resume_at = max(execution.resume_at, Instant(ctx.at + NOTHING_LEFT_US))
-            ctx.do(Reread(desk.holding.position.opened_at))
+            ctx.reread(desk.holding.position.opened_at)
     else:
         _pace(ctx, desk, execution, working)
     crossed = MakerEvent.CROSSED if working.type is OrderType.POST_ONLY else MakerEvent.CANCELLED

@@ -24,7 +24,6 @@ from scalpctl.core.sides import Side
 from scalpctl.engine import executing, ordering
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Execution, Holding, Role, Working
-from scalpctl.engine.effects import Reread
 from scalpctl.engine.facts import facts_of
 from scalpctl.engine.ordering import Wanted
 
@@ -158,7 +157,7 @@ def follow(ctx: Context, desk: Desk) -> None:
         return
     if working.order.state in {OrderState.REFUSED, OrderState.VOID}:
         holding.close = closing.advance(holding.close, CloseEvent.REFUSED)
-        ctx.do(Reread(holding.position.opened_at))  # what is really left decides, not what we believed
+        ctx.reread(holding.position.opened_at)  # what is really left decides, not what we believed
     else:
         holding.close = closing.advance(holding.close, CloseEvent.QUOTE_ENDED)
         drive(ctx, desk)

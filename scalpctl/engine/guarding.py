@@ -20,7 +20,7 @@ from scalpctl.core.records.trading import ProtectionChanged, ProtectionPlaced
 from scalpctl.engine import moving, releasing
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Fired, Guard, Holding
-from scalpctl.engine.effects import AskAlgo, Reread
+from scalpctl.engine.effects import AskAlgo
 from scalpctl.engine.events import AlgoAnswered
 from scalpctl.engine.triggers import wanted_trigger
 
@@ -182,7 +182,7 @@ def _fell_short(ctx: Context, holding: Holding, fired: Fired) -> bool:
     waited = ctx.at - fired.heard_at
     if waited >= FIRED_PATIENCE_US and not fired.asked:
         fired.asked = True
-        ctx.do(Reread(holding.position.opened_at))
+        ctx.reread(holding.position.opened_at)
     return ctx.recovered and (fired.fell_short or waited >= UNHEARD_US)  # a first picture brings what is unheard
 
 
@@ -306,7 +306,7 @@ def _confirmed(ctx: Context, holding: Holding) -> None:
     if first:
         changes["confirmed_at"] = ctx.at
         if guard.beside:  # what stands beside it may be left over from another ledger: that goes now
-            ctx.do(Reread(Instant(ctx.at - LEFT_OVER_US)))
+            ctx.reread(Instant(ctx.at - LEFT_OVER_US))
     ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="live", **changes))
 
 

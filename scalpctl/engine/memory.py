@@ -152,6 +152,7 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     ctx.booked.elsewhere.update(remembered.elsewhere)
     ctx.hands.update({(hand.inst_id, hand.order_id): hand for hand in remembered.hands})
     ctx.crashes, ctx.entered = remembered.crashes, remembered.entered
+    ctx.booked.known_until = remembered.known_until
     ctx.stems.update(map(stem_of, remembered.sessions))
     _limits(ctx, remembered)
 

@@ -54,6 +54,8 @@ class RememberedOrder:
     order_id: str
     intended_at: Instant
     expires_at: Instant
+    reported: Decimal = ZERO
+    """What the exchange has said is executed: more than ``filled`` while not every execution has been heard of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +270,7 @@ def _order(ctx: Context, desk: Desk, kept: RememberedOrder) -> None:
         state=OrderState(kept.state),
         exchange_id=kept.order_id,
         filled=Contracts(kept.filled),
-        reported=Contracts(kept.filled),
+        reported=Contracts(max(kept.filled, kept.reported)),
     )
     working = Working(
         order=order,

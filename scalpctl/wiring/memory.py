@@ -114,7 +114,8 @@ _NEWEST_INSTRUMENTS = (
     "ON n.inst_id = i.inst_id AND n.version = i.version ORDER BY i.inst_id"
 )
 _OPEN_ORDERS = (
-    "SELECT * FROM orders WHERE state IN ('intended', 'sent', 'live', 'partly_filled', 'unknown') ORDER BY seq"
+    "SELECT *, (SELECT dsum(f.contracts) FROM fills f WHERE f.client_id = orders.client_id) AS seen FROM orders "
+    "WHERE state IN ('intended', 'sent', 'live', 'partly_filled', 'unknown') ORDER BY seq"
 )
 _KNOWN_FILLS = (  # those of before the opening belong to positions that were adopted with it
     "SELECT inst_id, trade_id, order_id, filled_at FROM fills WHERE filled_at >= ? OR filled_at < ? "
@@ -247,7 +248,7 @@ def _order(row: Row) -> RememberedOrder:
         type=row["order_type"],
         price=Decimal(row["price"]) if row["price"] else None,
         contracts=Decimal(row["contracts"]),
-        filled=Decimal(row["filled_contracts"]),
+        filled=Decimal(row["seen"] or "0"),
         reduce_only=bool(row["reduce_only"]),
         position_id=row["position_id"],
         decision_price=Decimal(row["decision_price"]) if row["decision_price"] else None,
@@ -255,6 +256,7 @@ def _order(row: Row) -> RememberedOrder:
         order_id=row["order_id"] or "",
         intended_at=Instant(row["intended_at"]),
         expires_at=Instant(row["expires_at"] or row["intended_at"]),
+        reported=Decimal(row["filled_contracts"]),
     )
 
 

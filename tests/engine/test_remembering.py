@@ -1,0 +1,99 @@
+"""What a start remembers is what the last session knew: sizes, who had a hand in it, what is over, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from audit.forging import audited
+from engine.conftest import Killed, Play, until
+
+from scalpctl.simulator import matching
+from scalpctl.simulator.specs import BY_ID
+from scalpctl.simulator.state import Order
+
+
+def account_of(session: Any) -> Any:
+    return next(iter(session.venue.host.exchange.state.accounts.values()))
+
+
+async def a_resting_entry(session: Any) -> Order:
+    """Wait for an entry that rests, and for nothing of it to be told."""
+    orders = account_of(session).orders
+    session.venue.host.command("mute", {"channel": "orders"})
+    await until(session, lambda: any(divisible(order) for order in orders.values()))
+    return next(order for order in orders.values() if divisible(order))
+
+
+def divisible(order: Order) -> bool:
+    return order.contracts >= 2 * BY_ID[order.inst_id].lot and order.type == "post_only"
+
+
+def execute(session: Any, order: Order, contracts: Decimal) -> None:
+    host = session.venue.host
+    assert order.price is not None
+    price = Decimal(order.price) * BY_ID[order.inst_id].tick
+    matching.execute(host.exchange, account_of(session), order, price, contracts, "M")
+    host._store.save(host.exchange.snapshot())
+
+
+def dies_when(session: Any, told: Callable[[Any], bool]) -> None:
+    def watcher(_event: Any, step: Any, _at: Any) -> None:
+        if any(told(record) for record in step.records):
+            session.runner.ledger.wait()
+            raise Killed
+
+    session.runner.watchers.append(watcher)
+
+
+def part_of(order: Order) -> Decimal:
+    lot = BY_ID[order.inst_id].lot
+    return order.contracts // (2 * lot) * lot
+
+
+def test_an_order_reported_partly_filled_before_its_execution_is_heard_does_not_count_it_twice(play: Play) -> None:
+    async def beside(session: Any) -> None:
+        order = await a_resting_entry(session)
+        dies_when(session, lambda record: getattr(record, "state", "") == "partly_filled")
+        execute(session, order, part_of(order))
+        for report in await session.runner._means.account.orders_pending():  # as whoever watches a deaf line does
+            session.runner.hear(report)
+
+    with pytest.raises(Killed):
+        play.session(1, beside)
+    (order,) = play.rows("SELECT client_id, filled_contracts FROM orders WHERE state = 'partly_filled'")
+    assert Decimal(order["filled_contracts"]) > 0
+    assert play.rows("SELECT 1 FROM fills") == []
+    assert play.session(0.1).orderly
+    play.check()
+    assert "AU-17" not in audited(play.folder.ledger)
+
+
+def test_what_is_executed_of_an_order_never_becomes_less_while_its_executions_arrive(play: Play) -> None:
+    async def beside(session: Any) -> None:
+        order = await a_resting_entry(session)
+        session.venue.host.command("silence", {"path": "/api/v5/trade/fills"})
+        part = part_of(order)
+        execute(session, order, part)
+        execute(session, order, order.contracts - part)
+        seen = session.machine.context.orders[order.client_id][1]
+        await until(session, lambda: not seen.order.is_open)
+        session.venue.host.command("unsilence", {})
+        await until(session, lambda: seen.order.is_settled)
+        session.venue.host.command("unmute", {})
+        await session.venue.clock.sleep(60)
+        session.stop.set()
+
+    play.session(1, beside)
+    said = [
+        Decimal(row["filled"])
+        for row in play.rows(
+            "SELECT json_extract(body, '$.filled_contracts') AS filled FROM journal WHERE kind = 'order_changed' AND "
+            "filled IS NOT NULL ORDER BY seq"
+        )
+    ]
+    assert len(said) >= 3
+    assert "AU-17" not in audited(play.folder.ledger)
+    play.check()

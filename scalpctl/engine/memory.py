@@ -11,6 +11,7 @@ from typing import Any
 from scalpctl.core import fills as executions
 from scalpctl.core import limits as brakes
 from scalpctl.core import positions
+from scalpctl.core.attribution import decisive
 from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.reports import BillReport, FillReport
 from scalpctl.core.exchange.requests import MarginMode, OrderType
@@ -27,7 +28,7 @@ from scalpctl.core.orders import Order, OrderState
 from scalpctl.core.protection import ProtectionState
 from scalpctl.core.regime import Regime
 from scalpctl.core.sides import Action, Side
-from scalpctl.engine import closures
+from scalpctl.engine import closures, hands
 from scalpctl.engine.booked import FillKey
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Guard, Holding, Role, Working
@@ -134,6 +135,7 @@ class Remembered:
 
 def recall(ctx: Context, remembered: Remembered) -> None:
     """Bring a fresh machine to where the last session left off."""
+    ctx.stems.update(map(stem_of, remembered.sessions))
     for instrument, version in remembered.instruments:
         _desk(ctx, instrument, version)
         ctx.versions[instrument.inst_id] = (version, spec_of(instrument))
@@ -153,8 +155,10 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     ctx.suspended.update(remembered.suspended)
     ctx.booked.elsewhere.update(remembered.elsewhere)
     ctx.hands.update({(hand.inst_id, hand.order_id): hand for hand in remembered.hands})
+    for holding in [leaving.holding for desk in ctx.desks.values() for leaving in desk.leaving]:
+        if holding.fills:
+            hands.closed_by(ctx, decisive(holding.fills, holding.side.closing))
     ctx.crashes, ctx.entered = remembered.crashes, remembered.entered
-    ctx.stems.update(map(stem_of, remembered.sessions))
     _limits(ctx, remembered)
 
 
@@ -191,7 +195,7 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         funding=kept.funding,
         penalty=kept.penalty,
         entered=kept.entered,
-        foreign=kept.origin != "engine",
+        foreign=kept.origin != "engine" or _others_reduced(ctx, kept),
         managed=ctx.plan.safety.manages(kept.origin),
         decided=kept.decided,
         ordered_by=kept.ordered_by,
@@ -203,6 +207,11 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         closures.awaited(ctx, desk, holding)
     else:
         desk.holding = holding
+
+
+def _others_reduced(ctx: Context, kept: RememberedPosition) -> bool:
+    """Tell whether an order that was not one of ours, as a stop's is, made a position smaller."""
+    return any(one.action is kept.side.closing and not ctx.made(one.client_id) for one in kept.fills)
 
 
 def _begun(desk: Desk, kept: RememberedPosition) -> tuple[positions.Position, Contracts]:

@@ -39,9 +39,12 @@ def execute(session: Any, order: Order, contracts: Decimal) -> None:
     host._store.save(host.exchange.snapshot())
 
 
-def dies_when(session: Any, told: Callable[[Any], bool]) -> None:
+def dies_when(session: Any, told: Callable[[list[Any]], bool]) -> None:
+    dead: list[bool] = []
+
     def watcher(_event: Any, step: Any, _at: Any) -> None:
-        if any(told(record) for record in step.records):
+        if dead or told(step.records):
+            dead.append(True)  # also at the next event: it may have been in a task that nobody waits for
             session.runner.ledger.wait()
             raise Killed
 
@@ -56,7 +59,7 @@ def part_of(order: Order) -> Decimal:
 def test_an_order_reported_partly_filled_before_its_execution_is_heard_does_not_count_it_twice(play: Play) -> None:
     async def beside(session: Any) -> None:
         order = await a_resting_entry(session)
-        dies_when(session, lambda record: getattr(record, "state", "") == "partly_filled")
+        dies_when(session, lambda records: any(getattr(one, "state", "") == "partly_filled" for one in records))
         execute(session, order, part_of(order))
         for report in await session.runner._means.account.orders_pending():  # as whoever watches a deaf line does
             session.runner.hear(report)
@@ -97,3 +100,39 @@ def test_what_is_executed_of_an_order_never_becomes_less_while_its_executions_ar
     assert len(said) >= 3
     assert "AU-17" not in audited(play.folder.ledger)
     play.check()
+
+
+async def until_guarded(session: Any) -> Any:
+    """Wait for a position under its stop; gives its desk."""
+    desks = session.machine.context.desks.values()
+    await until(
+        session, lambda: any(desk.holding is not None and desk.holding.guard.state == "protected" for desk in desks)
+    )
+    return next(desk for desk in desks if desk.holding is not None and desk.holding.guard.state == "protected")
+
+
+def made_flat(records: list[Any]) -> bool:
+    return any(one.record_kind == "position_changed" and one.contracts == "0" for one in records)
+
+
+@pytest.mark.parametrize(("others", "cause"), [("jump", "exchange_stop"), ("manual-close", "manual")])
+def test_whose_hand_closed_a_position_is_known_though_the_process_died_before_its_closure(
+    play: Play, others: str, cause: str
+) -> None:
+    async def beside(session: Any) -> None:
+        desk = await until_guarded(session)
+        dies_when(session, made_flat)
+        for channel in ("tickers", "mark-price"):  # so that the rules see nothing, and the stop does
+            session.venue.host.command("mute", {"channel": channel})
+        ratio = "-0.02" if desk.holding.side.sign > 0 else "0.02"
+        session.venue.host.command(others, {"instrument": desk.inst_id, "ratio": ratio})
+
+    with pytest.raises(Killed):
+        play.session(1, beside)
+    assert play.rows("SELECT 1 FROM closures") == []
+    play.session(0.05)
+    play.check()
+    (closure, *_) = play.rows("SELECT cause FROM closures ORDER BY seq")
+    assert closure["cause"] == cause
+    drifts = [row["cause"] for row in play.rows("SELECT cause FROM drifts WHERE kind IN ('vanished', 'foreign_fill')")]
+    assert drifts == ([] if others == "jump" else ["manual"])

@@ -145,7 +145,8 @@ def recall(ctx: Context, remembered: Remembered) -> None:
         _order(ctx, ctx.desks[order.inst_id], order)
     for inst_id, last in remembered.last_closes.items():
         if inst_id in ctx.desks:
-            ctx.desks[inst_id].last_close = last
+            desk = ctx.desks[inst_id]
+            desk.last_close, desk.flat_at = last, max(desk.flat_at, last.closed_at)
     ctx.booked.recall(remembered.fills, remembered.bills, remembered.bills_until)
     ctx.booked.opened_at, ctx.opened = remembered.opened_at, remembered.opened
     ctx.booked.paid_since = remembered.paid_since
@@ -204,6 +205,7 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
     )
     if position.is_flat:
         holding.flat_at = position.closed_at
+        desk.flat_at = max(desk.flat_at, position.closed_at or Instant(0))
         closures.awaited(ctx, desk, holding)
     else:
         desk.holding = holding

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from audit.forging import audited
-from engine.conftest import Killed, Play, until
+from engine.conftest import Killed, Play, command, until
 
+from scalpctl.core.exchange.reports import PositionReport
+from scalpctl.core.instants import Instant
+from scalpctl.ports.feeds import Resync
 from scalpctl.simulator import matching
 from scalpctl.simulator.specs import BY_ID
 from scalpctl.simulator.state import Order
@@ -136,3 +141,57 @@ def test_whose_hand_closed_a_position_is_known_though_the_process_died_before_it
     assert closure["cause"] == cause
     drifts = [row["cause"] for row in play.rows("SELECT cause FROM drifts WHERE kind IN ('vanished', 'foreign_fill')")]
     assert drifts == ([] if others == "jump" else ["manual"])
+
+
+class StalePicture:
+    """Answers the first question for positions with what was so before."""
+
+    def __init__(self, reader: Any, before: tuple[PositionReport, ...]) -> None:
+        self._reader, self._before = reader, before
+        self.shown = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    async def resync(self, since: Instant) -> Resync:
+        found: Resync = await self._reader.resync(since)
+        self.shown += 1
+        return replace(found, positions=self._before) if self.shown == 1 else found
+
+
+@pytest.mark.parametrize("left", ["closed", "flat"])
+def test_a_picture_from_before_a_close_does_not_bring_back_what_an_earlier_session_closed(
+    play: Play, left: str
+) -> None:
+    before: list[PositionReport] = []
+
+    async def closed(session: Any) -> None:
+        desk = await until_guarded(session)
+        await session.venue.clock.sleep(5)
+        before.append(desk.theirs)
+        await session.runner.order(command("halt", reason="one is enough"))
+        if left == "flat":  # and no closure of it
+            dies_when(session, made_flat)
+        await session.runner.order(command("close", 2, all=True))
+        session.stop.set()
+
+    def stale(session: Any) -> None:
+        client = session.venue.client
+        client.account = StalePicture(client.account, tuple(before))
+
+    async def watched(session: Any) -> None:
+        await until(session, lambda: session.machine.context.recovered)
+        assert session.venue.client.account.shown == 1
+        await session.venue.clock.sleep(120)
+        session.stop.set()
+
+    with contextlib.suppress(Killed):
+        play.session(1, closed)
+    assert len(play.rows("SELECT 1 FROM closures")) == (left == "closed")
+    play.begun = stale
+    play.session(0.2, watched)
+    assert [row["state"] for row in play.rows("SELECT state FROM positions")] == ["closed"]
+    assert (
+        play.rows("SELECT * FROM drifts WHERE kind <> 'orphan_algo'") == []
+    )  # a stop that outlived its process is none
+    play.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from engine.conftest import Killed, Play, command, until
 
 from scalpctl.core.exchange.reports import PositionReport
 from scalpctl.core.instants import Instant
+from scalpctl.engine.events import Felt
 from scalpctl.ports.feeds import Resync
 from scalpctl.simulator import matching
 from scalpctl.simulator.specs import BY_ID
@@ -195,3 +197,34 @@ def test_a_picture_from_before_a_close_does_not_bring_back_what_an_earlier_sessi
         play.rows("SELECT * FROM drifts WHERE kind <> 'orphan_algo'") == []
     )  # a stop that outlived its process is none
     play.check()
+
+
+def test_a_result_whose_closure_is_recorded_after_the_last_heartbeat_counts_all_the_same(play: Play) -> None:
+    """The position is flat, the heartbeat is written down, and only then is the closure recorded."""
+    counted: list[Any] = []
+
+    async def beside(session: Any) -> None:
+        await until_guarded(session)
+        context = session.machine.context
+
+        def closed(records: list[Any]) -> bool:
+            counted.append(context.limits)
+            return any(one.record_kind == "position_closed" for one in records)
+
+        asked = asyncio.ensure_future(session.runner.order(command("close", all=True)))
+        await until(session, lambda: any(desk.leaving for desk in context.desks.values()))
+        await session.venue.clock.sleep(0.1)
+        assert not asked.done()
+        session.runner.hear(Felt())
+        dies_when(session, closed)
+        await asked
+
+    with pytest.raises(Killed):
+        play.session(1, beside)
+    (closure,) = play.rows("SELECT net, closed_at, seq FROM closures")
+    (noted,) = play.rows("SELECT max(at) AS at, max(seq) AS seq FROM heartbeats")
+    assert (closure["closed_at"] < noted["at"], closure["seq"] > noted["seq"]) == (True, True)
+    play.begun = lambda session: counted.append(session.machine.context.limits)
+    play.session(0.01)
+    assert counted[-1].day_net == counted[-2].day_net == Decimal(closure["net"])
+    assert counted[-1].losses == counted[-2].losses

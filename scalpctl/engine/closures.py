@@ -14,7 +14,6 @@ from scalpctl.core.exchange.reports import FillReport
 from scalpctl.core.gates.state import LastClose
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.money import ZERO, Exact, add, exact, multiply, subtract
-from scalpctl.core.names import is_ours
 from scalpctl.core.pnl import settle
 from scalpctl.core.records.money import DriftDetected, DriftExplained
 from scalpctl.core.records.positions import PositionClosed
@@ -25,8 +24,6 @@ from scalpctl.engine.effects import Investigate, Reply
 
 EVIDENCE_AFTER_US = MICROS_PER_SECOND // 2
 """The exchange's histories lag behind its pushes."""
-PROOF_WITHIN_US = 30 * MICROS_PER_SECOND
-"""How long a closure waits for a proof that the histories do not show yet."""
 FUNDING_WITHIN_US = 60 * MICROS_PER_SECOND
 """How long a closure waits for the bill of a funding that fell into the life of its position."""
 
@@ -65,14 +62,17 @@ def evidence(ctx: Context, desk: Desk, found: events.Evidence) -> Holding | None
 
 def _lacks_proof(ctx: Context, holding: Holding, found: events.Evidence) -> bool:
     """Tell whether the histories, which lag, may still say who closed it."""
-    if not holding.foreign or holding.flat_at is None or ctx.at - holding.flat_at > PROOF_WITHIN_US:
+    if not holding.foreign:
         return False
-    return _attributed(ctx, holding, found).confidence is Confidence.NONE
+    late = holding.flat_at is None or ctx.at - holding.flat_at > hands.PROOF_WITHIN_US
+    if hands.lacks_algo(found, _closed_by(holding), late=late):
+        return True
+    return not late and _attributed(ctx, holding, found).confidence is Confidence.NONE
 
 
 def _lacks_beginning(ctx: Context, holding: Holding) -> bool:
     """Tell whether what made an adopted position may still be heard of: it happened since the ledger's opening."""
-    if not holding.borrowed or holding.flat_at is None or ctx.at - holding.flat_at > PROOF_WITHIN_US:
+    if not holding.borrowed or holding.flat_at is None or ctx.at - holding.flat_at > hands.PROOF_WITHIN_US:
         return False
     return ctx.opened and holding.position.opened_at >= ctx.booked.opened_at
 
@@ -165,12 +165,8 @@ def _attributed(ctx: Context, holding: Holding, found: events.Evidence) -> Attri
 
 
 def _attribution_of(ctx: Context, holding: Holding, fill: FillReport, found: events.Evidence) -> Attribution:
-    order = next((one for one in found.orders or () if one.order_id == fill.order_id), None)
-    algo = None
-    if order is not None and (order.algo_id or order.algo_client_id):
-        algo = next(
-            (one for one in found.algos or () if one.algo_id == order.algo_id or one.order_id == order.order_id), None
-        )
+    order = hands.order_in(found, fill.order_id)
+    algo = hands.algo_in(found, order)
     known = ctx.orders.get(fill.client_id)
     bills = tuple(bill for bill in found.bills or () if bill.trade_id and bill.trade_id == fill.trade_id)
     history = next((one for one in found.history or () if one.inst_id == fill.inst_id), None)
@@ -181,7 +177,7 @@ def _attribution_of(ctx: Context, holding: Holding, fill: FillReport, found: eve
         bills=bills,
         history=history if holding.foreign else None,
         own_order=ctx.made(fill.client_id),  # another ledger's closes are its own business
-        own_algo=algo is not None and is_ours(algo.client_id),
+        own_algo=hands.is_own_algo(order, algo),
         own_cause=_own_cause(holding, known[1].role if known is not None else None),
     )
     best = rank(traces)[0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scalpctl.core.attribution import Attribution, Confidence, Traces, rank
-from scalpctl.core.exchange.reports import FillReport
+from scalpctl.core.exchange.reports import AlgoReport, FillReport, OrderReport
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.core.money import ZERO, add, exact
 from scalpctl.core.names import is_ours
@@ -23,6 +23,8 @@ HANDS = "hands:"
 """Marks an investigation that looks for whose an execution was."""
 ASK_AFTER_US = MICROS_PER_SECOND // 2
 ASK_AGAIN_US, ASK_AGAIN_MAX_US = 2 * MICROS_PER_SECOND, 300 * MICROS_PER_SECOND
+PROOF_WITHIN_US = 30 * MICROS_PER_SECOND
+"""How long a proof is waited for that the histories, which lag, do not show yet."""
 SAY_AFTER_US = 10 * MICROS_PER_SECOND
 """How long an explanation is waited for before the drift is recorded without one."""
 GIVE_UP_US = 72 * 3_600 * MICROS_PER_SECOND
@@ -96,11 +98,41 @@ def evidence(ctx: Context, found: events.Evidence) -> None:
         return
     inst_id = found.position_id.removeprefix(HANDS)
     for key, hand in list(ctx.hands.items()):
-        if hand.inst_id == inst_id:
+        if hand.inst_id == inst_id and not lacks_algo(found, hand.order_id, late=_is_late(ctx, hand)):
             attribution = _judged(hand, found)
             if attribution.confidence is not Confidence.NONE:
                 del ctx.hands[key]
                 _explained(ctx, hand, attribution)
+
+
+def lacks_algo(found: events.Evidence, order_id: str, *, late: bool) -> bool:
+    """Tell whether an order names a conditional one that could not be read, or, until it is ``late``, is not listed."""
+    order = order_in(found, order_id)
+    if order is None or not (order.algo_id or order.algo_client_id):
+        return False
+    return found.algos is None or (not late and algo_in(found, order) is None)
+
+
+def order_in(found: events.Evidence, order_id: str) -> OrderReport | None:
+    """Give an order where the histories show it."""
+    return next((one for one in found.orders or () if one.order_id == order_id), None)
+
+
+def algo_in(found: events.Evidence, order: OrderReport | None) -> AlgoReport | None:
+    """Give the conditional order that sent an order, where the histories show it."""
+    if order is None or not (order.algo_id or order.algo_client_id):
+        return None
+    algos = found.algos or ()
+    return next((one for one in algos if one.algo_id == order.algo_id or one.order_id == order.order_id), None)
+
+
+def is_own_algo(order: OrderReport | None, algo: AlgoReport | None) -> bool:
+    """Tell whether a conditional order of ours sent an order: it says so itself, also where no history has that one."""
+    return (order is not None and is_ours(order.algo_client_id)) or (algo is not None and is_ours(algo.client_id))
+
+
+def _is_late(ctx: Context, hand: Hand) -> bool:
+    return ctx.at - hand.noticed_at > PROOF_WITHIN_US
 
 
 def _ask(ctx: Context, hand: Hand) -> None:
@@ -111,14 +143,11 @@ def _ask(ctx: Context, hand: Hand) -> None:
 
 
 def _judged(hand: Hand, found: events.Evidence) -> Attribution:
-    order = next((one for one in found.orders or () if one.order_id == hand.order_id), None)
-    algo = None
-    if order is not None and (order.algo_id or order.algo_client_id):
-        algos = found.algos or ()
-        algo = next((one for one in algos if one.algo_id == order.algo_id or one.order_id == order.order_id), None)
+    order = order_in(found, hand.order_id)
+    algo = algo_in(found, order)
     fill = hand.fills[-1]
     bills = tuple(bill for bill in found.bills or () if bill.trade_id and bill.trade_id == fill.trade_id)
-    own = algo is not None and is_ours(algo.client_id)
+    own = is_own_algo(order, algo)
     return rank(Traces(fill=fill, order=order, algo=algo, bills=bills, own_algo=own))[0]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from scalpctl.core import fills as executions
 from scalpctl.core import limits as brakes
 from scalpctl.core import positions
+from scalpctl.core.attribution import decisive
 from scalpctl.core.causes import Cause
 from scalpctl.core.exchange.reports import BillReport, FillReport
 from scalpctl.core.exchange.requests import MarginMode, OrderType
@@ -22,12 +23,12 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.instruments import Instrument
 from scalpctl.core.limits import Limit
 from scalpctl.core.money import ZERO, Contracts, add, subtract
-from scalpctl.core.names import is_ours, stem_of
+from scalpctl.core.names import stem_of
 from scalpctl.core.orders import Order, OrderState
 from scalpctl.core.protection import ProtectionState
 from scalpctl.core.regime import Regime
 from scalpctl.core.sides import Action, Side
-from scalpctl.engine import closures
+from scalpctl.engine import closures, hands
 from scalpctl.engine.booked import FillKey
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Guard, Holding, Role, Working
@@ -54,6 +55,8 @@ class RememberedOrder:
     order_id: str
     intended_at: Instant
     expires_at: Instant
+    reported: Decimal = ZERO
+    """What the exchange has said is executed: more than ``filled`` while not every execution has been heard of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class Remembered:
 
 def recall(ctx: Context, remembered: Remembered) -> None:
     """Bring a fresh machine to where the last session left off."""
+    ctx.stems.update(map(stem_of, remembered.sessions))
     for instrument, version in remembered.instruments:
         _desk(ctx, instrument, version)
         ctx.versions[instrument.inst_id] = (version, spec_of(instrument))
@@ -141,7 +145,8 @@ def recall(ctx: Context, remembered: Remembered) -> None:
         _order(ctx, ctx.desks[order.inst_id], order)
     for inst_id, last in remembered.last_closes.items():
         if inst_id in ctx.desks:
-            ctx.desks[inst_id].last_close = last
+            desk = ctx.desks[inst_id]
+            desk.last_close, desk.flat_at = last, max(desk.flat_at, last.closed_at)
     ctx.booked.recall(remembered.fills, remembered.bills, remembered.bills_until)
     ctx.booked.opened_at, ctx.opened = remembered.opened_at, remembered.opened
     ctx.booked.paid_since = remembered.paid_since
@@ -151,9 +156,11 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     ctx.suspended.update(remembered.suspended)
     ctx.booked.elsewhere.update(remembered.elsewhere)
     ctx.hands.update({(hand.inst_id, hand.order_id): hand for hand in remembered.hands})
+    for holding in [leaving.holding for desk in ctx.desks.values() for leaving in desk.leaving]:
+        if holding.fills:
+            hands.closed_by(ctx, decisive(holding.fills, holding.side.closing))
     ctx.crashes, ctx.entered = remembered.crashes, remembered.entered
     ctx.booked.known_until = remembered.known_until
-    ctx.stems.update(map(stem_of, remembered.sessions))
     _limits(ctx, remembered)
 
 
@@ -190,7 +197,7 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
         funding=kept.funding,
         penalty=kept.penalty,
         entered=kept.entered,
-        foreign=kept.origin != "engine" or _was_closed_by_others(kept),
+        foreign=kept.origin != "engine" or _others_reduced(ctx, kept),
         managed=ctx.plan.safety.manages(kept.origin),
         decided=kept.decided,
         ordered_by=kept.ordered_by,
@@ -199,14 +206,15 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
     )
     if position.is_flat:
         holding.flat_at = position.closed_at
+        desk.flat_at = max(desk.flat_at, position.closed_at or Instant(0))
         closures.awaited(ctx, desk, holding)
     else:
         desk.holding = holding
 
 
-def _was_closed_by_others(kept: RememberedPosition) -> bool:
-    """Tell whether an order without an id of ours made it smaller, a stop that fired among them: then who is asked."""
-    return any(one.action is kept.side.closing and not is_ours(one.client_id) for one in kept.fills)
+def _others_reduced(ctx: Context, kept: RememberedPosition) -> bool:
+    """Tell whether an order that was not one of ours, as a stop's is, made a position smaller."""
+    return any(one.action is kept.side.closing and not ctx.made(one.client_id) for one in kept.fills)
 
 
 def _begun(desk: Desk, kept: RememberedPosition) -> tuple[positions.Position, Contracts]:
@@ -274,7 +282,7 @@ def _order(ctx: Context, desk: Desk, kept: RememberedOrder) -> None:
         state=OrderState(kept.state),
         exchange_id=kept.order_id,
         filled=Contracts(kept.filled),
-        reported=Contracts(kept.filled),
+        reported=Contracts(max(kept.filled, kept.reported)),
     )
     working = Working(
         order=order,

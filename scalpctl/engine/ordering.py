@@ -194,7 +194,7 @@ def reported(ctx: Context, working: Working, report: OrderReport) -> None:
     known = working.order.state is before.state and working.order.reported == before.reported
     if known and average in {None, working.average_price}:
         return
-    changes: dict[str, Any] = {"order_id": report.order_id, "filled_contracts": exact(report.filled_contracts)}
+    changes: dict[str, Any] = {"order_id": report.order_id, "filled_contracts": exact(working.order.reported)}
     if average is not None:
         working.average_price = average
         changes["average_price"] = exact(average)
@@ -209,7 +209,7 @@ def filled(ctx: Context, working: Working, contracts: Contracts) -> None:
     """Count a fill."""
     before = working.order.state
     working.order = orders.filled(working.order, contracts)
-    changes: dict[str, Any] = {"filled_contracts": exact(working.order.filled)}
+    changes: dict[str, Any] = {"filled_contracts": exact(working.order.reported)}
     if working.order.state is not before and not working.order.is_open:
         changes["finished_at"] = ctx.at
     note(ctx, working, **changes)

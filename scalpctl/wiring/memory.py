@@ -34,7 +34,7 @@ def remembered(reader: LedgerReader) -> Remembered:
     opened = opened_at(reader)
     paid_since, left_until = _unopened(reader) if opened is None else (None, None)
     known = [at for at in (newest, bills_until) if at is not None and opened is not None]
-    limits, noted_at = _limits(reader)
+    limits, noted, noted_at = _limits(reader)
     latches = reader.rows("SELECT * FROM limit_latches WHERE cleared_at IS NULL")
     return Remembered(
         instruments=tuple(_instrument(row) for row in reader.rows(_NEWEST_INSTRUMENTS)),
@@ -51,7 +51,7 @@ def remembered(reader: LedgerReader) -> Remembered:
         limits=limits,
         latches={_latch_key(row): row["latch_id"] for row in latches},
         latched=tuple(_held(row) for row in latches),
-        closed_since=tuple(_result(row) for row in reader.rows(_CLOSED_SINCE, (noted_at,))),
+        closed_since=tuple(_result(row) for row in reader.rows(_CLOSED_SINCE, (noted, noted_at))),
         opened_at=Instant(opened or (left_until or -1) + 1),
         paid_since=paid_since,
         waiting=tuple(map(_bill, reader.rows(_WAITING, (since,)))),
@@ -114,7 +114,8 @@ _NEWEST_INSTRUMENTS = (
     "ON n.inst_id = i.inst_id AND n.version = i.version ORDER BY i.inst_id"
 )
 _OPEN_ORDERS = (
-    "SELECT * FROM orders WHERE state IN ('intended', 'sent', 'live', 'partly_filled', 'unknown') ORDER BY seq"
+    "SELECT *, (SELECT dsum(f.contracts) FROM fills f WHERE f.client_id = orders.client_id) AS seen FROM orders "
+    "WHERE state IN ('intended', 'sent', 'live', 'partly_filled', 'unknown') ORDER BY seq"
 )
 _KNOWN_FILLS = (  # those of before the opening belong to positions that were adopted with it
     "SELECT inst_id, trade_id, order_id, filled_at FROM fills WHERE filled_at >= ? OR filled_at < ? "
@@ -125,7 +126,10 @@ _LAST_CLOSES = (
     "SELECT c.inst_id, c.side, c.net, c.closed_at FROM closures c JOIN "
     "(SELECT inst_id, max(seq) AS seq FROM closures GROUP BY inst_id) n ON n.seq = c.seq"
 )
-_CLOSED_SINCE = "SELECT inst_id, net, closed_at, cause FROM closures WHERE closed_at > ? ORDER BY seq"
+_CLOSED_SINCE = (  # by what was recorded after what: another clock tells when it happened, as only imports need
+    "SELECT c.inst_id, c.net, c.closed_at, c.cause FROM closures c JOIN sessions s USING (session_id) WHERE c.seq > ? "
+    "AND (c.closed_at > ? OR coalesce(s.end_reason, '') NOT LIKE 'imported from %') ORDER BY c.seq"
+)
 
 
 def _instrument(row: Row) -> tuple[Instrument, int]:
@@ -247,7 +251,7 @@ def _order(row: Row) -> RememberedOrder:
         type=row["order_type"],
         price=Decimal(row["price"]) if row["price"] else None,
         contracts=Decimal(row["contracts"]),
-        filled=Decimal(row["filled_contracts"]),
+        filled=Decimal(row["seen"] or "0"),
         reduce_only=bool(row["reduce_only"]),
         position_id=row["position_id"],
         decision_price=Decimal(row["decision_price"]) if row["decision_price"] else None,
@@ -255,6 +259,7 @@ def _order(row: Row) -> RememberedOrder:
         order_id=row["order_id"] or "",
         intended_at=Instant(row["intended_at"]),
         expires_at=Instant(row["expires_at"] or row["intended_at"]),
+        reported=Decimal(row["filled_contracts"]),
     )
 
 
@@ -295,9 +300,9 @@ def _last(row: Row) -> LastClose:
     return LastClose(Side(row["side"]), Decimal(row["net"]), Instant(row["closed_at"]))
 
 
-def _limits(reader: LedgerReader) -> tuple[dict[str, Any] | None, int]:
-    rows = reader.rows("SELECT at, limits FROM heartbeats WHERE limits <> '{}' ORDER BY seq DESC LIMIT 1")
-    return (msgspec.json.decode(rows[0]["limits"]), rows[0]["at"]) if rows else (None, 0)
+def _limits(reader: LedgerReader) -> tuple[dict[str, Any] | None, int, int]:
+    rows = reader.rows("SELECT seq, at, limits FROM heartbeats WHERE limits <> '{}' ORDER BY seq DESC LIMIT 1")
+    return (msgspec.json.decode(rows[0]["limits"]), rows[0]["seq"], rows[0]["at"]) if rows else (None, 0, 0)
 
 
 def opened_at(reader: LedgerReader) -> Instant | None:

@@ -12,7 +12,9 @@ import pytest
 from engine.conftest import Beside, Play, command, until
 
 from scalpctl.core.exchange.notices import LiquidationNear
+from scalpctl.core.exchange.reports import AlgoReport
 from scalpctl.core.exchange.requests import MarginMode
+from scalpctl.core.instants import Instant
 from scalpctl.core.money import Contracts
 from scalpctl.core.records.sessions import SessionEnded, SessionStarted
 from scalpctl.engine.events import PositionsRead
@@ -108,6 +110,53 @@ def test_what_the_own_stop_does_is_no_drift(tmp_path: Path) -> None:
     play.check()
     for drift in play.rows("SELECT * FROM drifts WHERE kind IN ('appeared', 'foreign_fill')"):
         assert drift["cause"] is None, drift
+
+
+class LateHistory:
+    """Shows no conditional order before an instant."""
+
+    def __init__(self, session: Any, for_s: int) -> None:
+        self._reader, self._clock = session.runner._means.account, session.venue.clock
+        self._until = self._clock.now() + for_s * 1_000_000
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    async def algos_since(self, since: Instant) -> tuple[AlgoReport, ...]:
+        return () if self._clock.now() < self._until else await self._reader.algos_since(since)
+
+
+@pytest.mark.parametrize(
+    ("history", "cause"), [("silent", "exchange_stop"), ("late", "exchange_stop"), ("very late", "exchange_algo")]
+)
+def test_the_own_stop_is_nobody_elses_whatever_the_history_of_conditional_orders_shows(
+    tmp_path: Path, history: str, cause: str
+) -> None:
+    play = Play(tmp_path / "root", world="crash", seed=3)
+    before: list[int] = []
+
+    async def beside(session: Any) -> None:
+        host: Host = session.venue.host
+        account = next(iter(host.exchange.state.accounts.values()))
+        if history == "silent":
+            assert host.command("silence", {"path": "/api/v5/trade/orders-algo-history"})
+        await until(session, lambda: any(algo.state == "effective" for algo in account.algos_done))
+        if history != "silent":
+            late = LateHistory(session, 20 if history == "late" else 90)
+            session.runner._means = replace(session.runner._means, account=late)
+        await session.venue.clock.sleep(15)
+        before.append(len(play.rows("SELECT 1 FROM closures WHERE cause LIKE 'exchange%'")))
+        await session.venue.clock.sleep(45)
+        assert host.command("unsilence", {})
+        await session.venue.clock.sleep(30)
+        session.stop.set()
+
+    play.session(1.5, beside)
+    play.check()
+    assert before == [0]
+    closures = play.rows("SELECT cause, closed_by FROM closures WHERE cause LIKE 'exchange%'")
+    assert closures == [{"cause": cause, "closed_by": "engine"}]
+    assert play.rows("SELECT 1 FROM drifts WHERE kind IN ('vanished', 'foreign_fill')") == []
 
 
 def test_nothing_is_guessed_while_the_histories_are_silent(play: Play) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from engine.conftest import Play, protected, until
+from msgspec.structs import replace as changed
 
 from scalpctl.core.exchange.outcomes import Outcome
-from scalpctl.core.exits.view import PriceParameters
+from scalpctl.core.instants import Instant
 from scalpctl.simulator import actors
 from scalpctl.simulator.serving.store import Store
 
@@ -107,32 +108,35 @@ def test_a_position_is_not_judged_by_the_figures_of_the_one_before_it(play: Play
     assert all(told)
 
 
-def test_exits_are_decided_on_fresh_prices_only_however_long_the_stream_is_silent(play: Play) -> None:
-    """A mark price or a best bid that is too old closes nothing: what is held then has its stop."""
+def test_a_price_that_was_long_on_its_way_closes_nothing_and_the_same_price_does_while_it_is_fresh(play: Play) -> None:
     play.world, play.seed = "chop", 5
+    play.config = "strategy: {exits: [margin_safety, stop_loss, emergency, take_profit, holding_limit]}\n"
+    decided: list[set[str]] = []
 
     async def beside(session: Any) -> None:
-        host, clock = session.venue.host, session.venue.clock
-        for _ in range(12):
-            desk = await protected(session)
-            for channel in ("tickers", "mark-price"):
-                host.command("mute", {"channel": channel, "instrument": desk.inst_id})
-            await clock.sleep(9)  # before the line is torn down for it
-            host.command("unmute", {})
-            await clock.sleep(120)
+        host, clock, runner = session.venue.host, session.venue.clock, session.runner
+        desk = await protected(session)
+        holding = desk.holding
+        for channel in ("tickers", "mark-price"):
+            host.command("mute", {"channel": channel, "instrument": desk.inst_id})
+        begun = desk.ticker.exchange_at
+        await clock.sleep(4)
+        better = desk.instrument.passive_price(desk.bid * (1 + D("0.02") * holding.side.sign), holding.side.closing)
+        text = format(better, "f")
+        for age in (clock.now() - begun - 1_000, 0):  # no older than the last one; and then as fresh as can be
+            at = Instant(clock.now() - age)
+            price = float(better)
+            runner.hear(changed(desk.mark, price=price, price_text=text, exchange_at=at))
+            runner.hear(changed(desk.ticker, bid=price, ask=price, bid_text=text, ask_text=text, exchange_at=at))
+            await clock.sleep(0.1)
+            why = "SELECT winner FROM decisions WHERE position_id = ? AND outcome IN ('close', 'partial')"
+            session.writer.wait()
+            decided.append({row["winner"] for row in play.rows(why, holding.position_id)})
         session.stop.set()
 
-    play.session(2, beside)
-    limits, ages = PriceParameters(), {"exit_price": [0], "mark_price": [0]}
-    for row in play.rows("SELECT winner, outcome, evidence FROM decisions WHERE subject = 'exit'"):
-        if row["outcome"] in {"close", "partial"} and row["winner"] not in {"operator", "session_end", "unprotected"}:
-            for one in json.loads(row["evidence"]):
-                if one["name"] in ages and "age_us" in one:
-                    ages[one["name"]].append(one["age_us"])
-    assert len(ages["exit_price"]) > 3
-    assert max(ages["exit_price"]) <= limits.exit_age_s * 1_000_000
-    assert max(ages["mark_price"]) <= limits.guard_age_s * 1_000_000
-    play.check()
+    play.session(1, beside)
+    assert decided[0] == set()
+    assert decided[1] == {"take_profit"}
 
 
 class CountedLeverage:

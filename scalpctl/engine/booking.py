@@ -370,6 +370,7 @@ def _flat(ctx: Context, desk: Desk, holding: Holding) -> None:
     if holding.fills:
         hands.closed_by(ctx, decisive(holding.fills, holding.side.closing))
     desk.holding, desk.whole_kept = None, False
+    desk.reading = desk.ratio_here = None  # the next position is not judged by the figures of this one
     closures.awaited(ctx, desk, holding)
 
 

@@ -30,6 +30,8 @@ END_WITHIN_S, FLAT_WITHIN_S = 45, 90
 """How long an orderly end may take: longest where a request that was given up may arrive still."""
 BILLS_WITHIN_S = 10
 """How long an end that is reached waits for what the last executions were billed; the next start reads it as well."""
+ASKED_ONE_BY_ONE = 10
+"""How many orders, the newest first, are asked for by their ids where lists, which are cut by age, lack them."""
 
 
 class Ledger(Protocol):
@@ -226,20 +228,29 @@ class Runner:
     async def _investigate(self, ask: effects.Investigate) -> None:
         reader, since = self._means.account, ask.since
         fills = await _or_none(reader.fills_since(since)) if ask.foreign else ()
-        orders = await self._orders(since, fills or ()) if ask.foreign else ()
+        mine = tuple(fill for fill in fills if fill.inst_id == ask.inst_id) if fills is not None else None
+        orders = await self._orders(since, mine or ()) if ask.foreign else ()
         algos = await _or_none(reader.algos_since(since)) if ask.foreign else ()
         history = await _or_none(reader.positions_closed_since(since)) if ask.foreign else ()
         bills = await _or_none(reader.bills_since(since))
-        mine = tuple(fill for fill in fills if fill.inst_id == ask.inst_id) if fills is not None else None
         self.hear(events.Evidence(ask.position_id, mine, orders, algos, bills, history))
 
     async def _orders(self, since: Instant, fills: tuple[FillReport, ...]) -> tuple[OrderReport, ...] | None:
-        """Give the orders that executions name: the finished ones, and what still rests where one is missing."""
-        done = await _or_none(self._means.account.orders_since(since))
-        if done is None or {fill.order_id for fill in fills} <= {order.order_id for order in done}:
-            return done
+        """Give the orders that executions name: the finished ones, where one is missing what rests, or else itself."""
+        found = await _or_none(self._means.account.orders_since(since))
+        if found is None or not _unlisted(fills, found):
+            return found
         resting = await _or_none(self._means.account.orders_pending())
-        return None if resting is None else done + resting
+        if resting is None:
+            return None
+        found += resting
+        for fill in _unlisted(fills, found)[-ASKED_ONE_BY_ONE:]:
+            try:
+                order = await self._means.account.order_numbered(fill.inst_id, fill.order_id)
+            except ExchangeUnavailable:  # it is asked for again with everything else that is not explained
+                break
+            found += () if order is None else (order,)
+        return found
 
     async def _bills(self, ask: effects.ReadBills) -> None:
         self.hear(events.BillsRead(await _or_none(self._means.account.bills_since(ask.since))))
@@ -309,6 +320,12 @@ class Runner:
             if event.is_set():
                 return
             await self.clock.sleep(0.25)
+
+
+def _unlisted(fills: Sequence[FillReport], orders: Sequence[OrderReport]) -> list[FillReport]:
+    """Give one execution of each order that is not listed, oldest first."""
+    listed = {order.order_id for order in orders}
+    return list({fill.order_id: fill for fill in fills if fill.order_id not in listed}.values())
 
 
 async def _or_none(read: Awaitable[tuple[Any, ...]]) -> tuple[Any, ...] | None:

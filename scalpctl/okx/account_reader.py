@@ -102,17 +102,11 @@ class OkxAccountReader:
 
     async def order(self, inst_id: str, client_id: str) -> OrderReport | None:
         """Give one order by our id; None only when the exchange says that it does not exist."""
-        ask = OrdersQuery(inst_id=inst_id, cl_ord_id=client_id)
-        try:
-            rows = await self._rest.read(endpoints.ORDER_DETAILS, OrderRow, ask)
-        except ReadRefused as refused:
-            if refused.code in NOT_FOUND:
-                return None
-            raise
-        row = _only(rows, "order")
-        if (row.inst_id, row.cl_ord_id) != (inst_id, client_id):
-            raise AnswerMalformed("the exchange answered with another order than the one asked for")
-        return order_report(row)
+        return await self._one_order(OrdersQuery(inst_id=inst_id, cl_ord_id=client_id))
+
+    async def order_numbered(self, inst_id: str, order_id: str) -> OrderReport | None:
+        """Give one order by the exchange's id, whoever placed it; None only when the exchange says so."""
+        return await self._one_order(OrdersQuery(inst_id=inst_id, ord_id=order_id))
 
     async def leverages(self, inst_ids: Sequence[str], mode: MarginMode) -> dict[str, Decimal | None]:
         """Give the leverage in force by instrument; where long and short differ, the higher one."""
@@ -226,6 +220,19 @@ class OkxAccountReader:
         )
         ordered = oldest_first(rows, _lifecycle_key, lambda row: row.u_time)
         return tuple(report for report in map(closed_position_report, ordered) if report.updated_at >= since)
+
+    async def _one_order(self, ask: OrdersQuery) -> OrderReport | None:
+        try:
+            rows = await self._rest.read(endpoints.ORDER_DETAILS, OrderRow, ask)
+        except ReadRefused as refused:
+            if refused.code in NOT_FOUND:
+                return None
+            raise
+        row = _only(rows, "order")
+        same = row.cl_ord_id == ask.cl_ord_id if ask.cl_ord_id else row.ord_id == ask.ord_id
+        if row.inst_id != ask.inst_id or not same:
+            raise AnswerMalformed("the exchange answered with another order than the one asked for")
+        return order_report(row)
 
     async def _algos(self, endpoint: Endpoint, *states: str) -> list[AlgoRow]:
         """Give conditional orders of every type in these states, asked for side by side."""

@@ -104,6 +104,10 @@ class AccountReader(Protocol):
         """Give one order by our id; None only when the exchange says that it does not exist."""
         ...
 
+    async def order_numbered(self, inst_id: str, order_id: str) -> OrderReport | None:
+        """Give one order by the exchange's id, whoever placed it; None only when the exchange says so."""
+        ...
+
     async def algo(self, inst_id: str, client_id: str) -> AlgoReport | None:
         """Give one conditional order by our id; None only when the exchange says that it does not exist."""
         ...

@@ -200,6 +200,20 @@ def test_who_closed_is_known_while_the_rest_of_his_order_still_waits(play: Play)
     assert [row["closed_by"] for row in play.rows("SELECT * FROM closures WHERE cause = 'manual'")] == ["account owner"]
 
 
+def test_who_closed_is_known_though_his_order_had_rested_for_longer_than_lists_go_back(play: Play) -> None:
+    exchange, account = play.opened()
+    sol = {"instrument": "SOL-USDT-SWAP", "contracts": "2"}
+    actors.perform(exchange, account, "manual-order", sol | {"side": "sell", "ratio": "0.01"})
+    (order,) = account.orders.values()
+    order.created -= 25 * 3_600_000_000
+    actors.perform(exchange, account, "manual-open", sol | {"side": "buy"})
+    Store(play.folder.path).save(exchange.snapshot())
+    play.config = f"{QUIET}safety: {{appeared_positions: protect}}\n"
+    play.session(0.05, schedule="- {at: 60s, do: jump, instrument: SOL-USDT-SWAP, ratio: '0.015'}\n")
+    assert play.rows("SELECT cause, closed_by FROM closures") == [{"cause": "manual", "closed_by": "account owner"}]
+    play.check()
+
+
 def test_what_others_took_before_our_own_close_is_a_drift_also_when_it_is_heard_of_afterwards(play: Play) -> None:
     async def held(session: Any) -> None:
         desks = session.machine.context.desks.values()

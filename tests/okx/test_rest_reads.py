@@ -161,6 +161,11 @@ async def test_another_order_than_the_one_asked_for_is_refused(make: Any, docume
     desk = make.desk(make.answer([documented.order_push]))
     with pytest.raises(AnswerMalformed):
         await desk.reader.order("BTC-USDT-SWAP", "sc0000000008")
+    with pytest.raises(AnswerMalformed):
+        await desk.reader.order_numbered("BTC-USDT-SWAP", "900000000000000008")
+    found = await desk.reader.order_numbered("BTC-USDT-SWAP", "900000000000000007")
+    assert found is not None
+    assert found.client_id == "sc0000000007"
 
 
 def paged(make: Any, fills: list[dict[str, Any]]) -> Any:

@@ -1,8 +1,8 @@
 """Changes one operator, constant, condition or call at a time where money hangs on it, and lists what no test saw.
 
-``python scripts/mutation.py [MODULE[:LINE] ...]``. Each change runs the tests of its module in a copy of the project; a
-change that no test notices has survived. What has been looked at and may stay stands in mutation_reviewed.txt with its
-reason; any other survivor ends this with 1.
+``python scripts/mutation.py [MODULE[:LINE] ...]``, one process at a time with ``JOBS=1``. Each change runs the tests of
+its module in a copy of the project; a change that no test notices has survived. What has been looked at and may stay
+stands in mutation_reviewed.txt with its reason; any other survivor ends this with 1.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ ROOT = Path(__file__).parent.parent
 REVIEWED = Path(__file__).parent / "mutation_reviewed.txt"
 _WRITING = "tests/ledger/test_writing.py tests/ledger/test_figures.py tests/ledger/test_accidents.py"
 _PROVING = "tests/ledger/test_proving.py tests/ledger/test_forgeries.py tests/ledger/test_tampering.py"
+_REFUSALS = "tests/simulation/test_refusals.py"
+_KEPT = "tests/simulation/test_swarm.py::test_what_was_found_once_stays_mended"
 TESTS = {
     "core/money.py": "tests/core/test_money.py tests/core/test_instruments.py tests/core/test_positions.py",
     "core/pnl.py": "tests/core/test_positions.py",
@@ -35,6 +37,11 @@ TESTS = {
     "okx/redaction.py": "tests/okx/test_secrets.py tests/host/test_log_file.py",
     "okx/verdicts.py": "tests/okx/test_rest_writes.py",
     "okx/resolution.py": "tests/okx/test_resolution.py",
+    "engine/releasing.py": "tests/engine/test_releasing.py",
+    "engine/guarding.py": f"{_REFUSALS} {_KEPT}[which-one-stands] {_KEPT}[fired-short] {_KEPT}[older-stop-stands]",
+    "engine/ordering.py": f"{_REFUSALS} {_KEPT}[left-resting] {_KEPT}[thin]",
+    "engine/booking.py": f"{_KEPT}[turned-while-away] {_KEPT}[told-by-the-stream-alone] {_KEPT}[guards-a-part] "
+    f"{_KEPT}[half-of-it-gone-before] {_KEPT}[added-to-before-it-was-closed]",
     "ledger/chain.py": f"{_WRITING} {_PROVING}",
     "ledger/exact_sum.py": f"{_PROVING} tests/ledger/test_reading_out.py",
     "ledger/invariants.py": f"{_WRITING} {_PROVING}",
@@ -176,7 +183,7 @@ def main() -> int:
     require_green([name.partition(":")[0] for name in wanted])
     begun, count, lived, known = time.monotonic(), 0, 0, reviewed()
     unknown = 0
-    with Pool() as pool:
+    with Pool(int(os.environ.get("JOBS", "0")) or None) as pool:
         for survivor in pool.imap_unordered(survives, tasks(wanted)):
             count += 1
             if survivor is not None:

@@ -11,6 +11,7 @@ from scalpctl.errors import UsageError
 _AGO = re.compile(r"(\d{1,6})(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?")
 
 
 def moment(text: str, now: Instant, zone: dt.tzinfo | None) -> Instant:
@@ -18,11 +19,17 @@ def moment(text: str, now: Instant, zone: dt.tzinfo | None) -> Instant:
     ago = _AGO.fullmatch(text)
     if ago is not None:
         return Instant(now - int(ago[1]) * _SECONDS[ago[2]] * MICROS_PER_SECOND)
-    today = to_datetime(now).astimezone(zone or dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    shown = to_datetime(now).astimezone(zone or dt.UTC)  # of a midnight that comes twice a day begins with the first
+    today = shown.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     if text in {"today", "yesterday"}:
         return from_datetime(today if text == "today" else today - dt.timedelta(days=1))
     if _DAY.fullmatch(text) is not None:
         return _midnight(text, zone)
+    if _WITHOUT_ZONE.fullmatch(text) is not None:
+        raise UsageError(
+            f"{text!r} names no zone: where clocks change, such a time comes twice a year, or never",
+            hint="say which: 2026-10-25T02:30:00+02:00 or 2026-10-25T00:30:00Z",
+        )
     try:
         return parse_rfc3339(text)
     except ValueError:

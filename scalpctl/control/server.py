@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from scalpctl.control.arguments import require_fitting
 from scalpctl.control.protocol import LINE_BYTES_MAX, PATH_BYTES_MAX, Answer, Request, decode_request, encode
 from scalpctl.errors import ConfigurationError, ScalpctlError, UsageError
 
@@ -101,6 +102,7 @@ class ControlServer:
             message = f"the engine does not know {request.command!r}"
             return Answer(id=request.id, ok=False, message=message, hint=f"it knows {known}", exit_code=64)
         try:
+            require_fitting(request.command, request.arguments)
             return Answer(id=request.id, ok=True, result=await handler(request))
         except ScalpctlError as error:
             return Answer(id=request.id, ok=False, message=error.message, hint=error.hint, exit_code=error.exit_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from scalpctl.core.exchange.outcomes import Accepted, Outcome, Refused, Unknown
@@ -29,10 +30,11 @@ def by_code(code: str, message: str) -> Outcome:
 
 
 def by_order_items(code: str, message: str, acks: Sequence[OrderAck], client_ids: Sequence[str]) -> tuple[Outcome, ...]:
-    """Judge each item asked for, found by its client id; one the answer does not mention is unknown."""
+    """Judge each item asked for, found by its client id; one the answer does not mention, or twice, is unknown."""
     if code not in _JUDGED_BY_ITEM:
         return tuple(by_code(code, message) for _ in client_ids)
-    named = {ack.cl_ord_id: ack for ack in acks if ack.cl_ord_id}
+    times = Counter(ack.cl_ord_id for ack in acks)
+    named = {ack.cl_ord_id: ack for ack in acks if ack.cl_ord_id and times[ack.cl_ord_id] == 1}
     in_order = len(acks) == len(client_ids)
     outcomes: list[Outcome] = []
     for place, client_id in enumerate(client_ids):

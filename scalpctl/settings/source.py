@@ -6,13 +6,14 @@ yes/no booleans are problems, not surprises.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scalpctl.core.money import parse_decimal
@@ -23,6 +24,8 @@ _BOOLEANS = {"true": True, "false": False}
 _NULLS = ("", "~", "null")
 DEPTH_MAX = 12
 SIZE_MAX = 1_000_000
+VALUES_MAX = 20_000
+"""More than any configuration holds: a few lines of references to references can stand for millions."""
 
 
 @dataclass(slots=True)
@@ -50,7 +53,13 @@ def read_yaml(name: str, text: str) -> Source:
         source.problems.append(Problem(name, (), "the file is larger than a megabyte"))
         return source
     try:
-        node = YAML().compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ReusedAnchorWarning)
+            node = YAML().compose(text)
+    except ReusedAnchorWarning as error:
+        what = str(error).strip().splitlines()[0].removeprefix("found ")
+        source.problems.append(Problem(name, (), what, "give each its own name, or write the value twice"))
+        return source
     except MarkedYAMLError as error:
         source.problems.append(_syntax(name, error))
         return source
@@ -68,7 +77,12 @@ def read_yaml(name: str, text: str) -> Source:
 
 
 def _value(source: Source, node: Node, path: Path) -> Any:
+    if len(source.places) > VALUES_MAX:
+        return None
     source.places.setdefault(path, _place(node))
+    if len(source.places) > VALUES_MAX:
+        source.problems.append(_problem(source, node, (), f"stands for more than {VALUES_MAX} values"))
+        return None
     if len(path) > DEPTH_MAX:
         source.problems.append(_problem(source, node, path, "is nested too deeply"))
         return None

@@ -288,7 +288,8 @@ def _funding(ex: Exchange, account: Account, position: Position | None, argument
 
 def _adjust(ex: Exchange, account: Account, position: Position | None, arguments: dict[str, str]) -> str:
     """Book money under a bill type that no documentation names."""
-    amount = ordering.number(arguments.get("amount", "-1.5"), "amount")
+    said = arguments.get("amount", "-1.5")
+    amount = ordering.number(said.removeprefix("-"), "amount") * (-1 if said.startswith("-") else 1)
     ex.state.books.outside = add(ex.state.books.outside, -amount)
     ex.bill(account, arguments.get("type", "999"), "1", amount)
     ex.listener.balance(account, "adjustment", "", "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from scalpctl.control.client import ask
@@ -9,7 +11,7 @@ from scalpctl.control.protocol import Request
 from scalpctl.core.instants import Instant
 from scalpctl.core.records.sessions import OperatorCommanded
 from scalpctl.core.resolving import resolution
-from scalpctl.errors import EngineRefused
+from scalpctl.errors import EngineRefused, UsageError
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.ids import RandomIds
 from scalpctl.ledger.folder import LedgerFolder
@@ -41,6 +43,32 @@ def note_command(folder: LedgerFolder, command: str, arguments: dict[str, Any], 
         )  # fmt: skip
     finally:
         writer.close()
+
+
+def open_drift(reader: LedgerReader, drift_id: str) -> dict[str, Any]:
+    """Give what resolving a drift by hand needs to know of it, or refuse what is none, or is resolved already."""
+    rows = reader.rows(_OPEN, (drift_id,))
+    if not rows:
+        known = reader.rows("SELECT drift_id FROM drifts WHERE resolved_at IS NULL LIMIT 5")
+        names = ", ".join(row["drift_id"] for row in known)
+        raise UsageError(f"{drift_id[:60]!r} is no open drift", hint=f"open: {names or 'none'}")
+    suspended = Decimal(rows[0].pop("suspended") or "0")
+    return rows[0] | {"amount": format(-suspended, "f") if suspended else ""}
+
+
+def require_open(reader: LedgerReader, arguments: Mapping[str, Any]) -> None:
+    """Refuse to resolve a drift that is not open, or not the one that was looked at."""
+    for name, value in open_drift(reader, arguments["drift_id"]).items():
+        if (arguments.get(name) or "") != (value or ""):
+            raise UsageError(f"{name} of {arguments['drift_id']} is {value or 'nothing'}", hint="look at it again")
+
+
+_OPEN = (
+    "SELECT d.drift_id, d.inst_id, json_extract(d.theirs, '$.bill_id') AS bill_id, (SELECT b.ccy FROM bills b WHERE "
+    "b.bill_id = json_extract(d.theirs, '$.bill_id')) AS ccy, (SELECT dsum(p.amount) FROM postings p WHERE p.bill_id = "
+    "json_extract(d.theirs, '$.bill_id') AND p.account = 'suspense') AS suspended FROM drifts d WHERE d.drift_id = ? "
+    "AND d.resolved_at IS NULL"
+)
 
 
 def _clock(folder: LedgerFolder, wall: Clock) -> Clock:

@@ -39,6 +39,7 @@ from scalpctl.wiring.code import code_digest
 from scalpctl.wiring.feeling import Feeling
 from scalpctl.wiring.keeping import kept_safe
 from scalpctl.wiring.memory import remembered
+from scalpctl.wiring.noting import require_open
 from scalpctl.wiring.picture import picture
 from scalpctl.wiring.strategy import settled
 from scalpctl.wiring.venues import Venue
@@ -284,6 +285,10 @@ class Session:
         return {**orders, "stop": self._stopped, "picture": self._pictured}
 
     async def _ordered(self, request: Request) -> Any:
+        if request.command == "resolve":
+            await self.runner.settled()  # what was just detected is in the ledger then
+            with LedgerReader(self.folder.ledger) as reader:
+                require_open(reader, request.arguments)
         reply = await self.runner.order(
             events.Ordered(request.id, request.command, request.arguments, request.operator)
         )
@@ -294,7 +299,7 @@ class Session:
         return reply.result
 
     async def _pictured(self, request: Request) -> Any:
-        seen = await picture(self.venue.client, Instant(int(request.arguments.get("since", 0))))
+        seen = await picture(self.venue.client, Instant(request.arguments.get("since", 0)))
         return seen | {"traded": list(self._loaded.settings.instruments)}
 
     async def _stopped(self, request: Request) -> Any:

@@ -148,6 +148,15 @@ def test_an_absurd_file_is_refused() -> None:
     assert read_yaml("x", "a: ~").values == {"a": None}
 
 
+def test_references_are_read_once_and_few_lines_never_stand_for_millions_of_values() -> None:
+    assert read_yaml("x", "a: &one 1\nb: *one\n").values == {"a": 1, "b": 1}
+    (problem,) = read_yaml("x", "a: &one 1\nb: &one 2\n").problems
+    assert problem.what == "duplicate anchor 'one'"
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    assert [one.what for one in read_yaml("x", "\n".join(lines)).problems] == ["stands for more than 20000 values"]
+
+
 def test_a_mistyped_name_finds_its_neighbour() -> None:
     assert nearest("instrumnets", ["instruments", "limits"]) == "instruments"
     assert nearest("zzz", ["instruments"]) is None

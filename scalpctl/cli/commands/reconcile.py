@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from scalpctl.analysis.reconcile import Finding
     from scalpctl.analysis.statement import Statement
     from scalpctl.ledger.folder import LedgerFolder
-    from scalpctl.ledger.reading import LedgerReader
 
 app = family()
 SETTLE_S = 20.0
@@ -73,7 +71,7 @@ def _resolve(call: Invocation, words: list[str], reason: str | None, to: str) ->
     """Let a person have the last word on one drift."""
     from scalpctl.core.resolving import TARGETS
     from scalpctl.ledger.reading import LedgerReader
-    from scalpctl.wiring.noting import note_command
+    from scalpctl.wiring.noting import note_command, open_drift
 
     if words[0] != "resolve" or len(words) != 2:
         raise UsageError(
@@ -85,31 +83,11 @@ def _resolve(call: Invocation, words: list[str], reason: str | None, to: str) ->
         raise UsageError(f"{to!r} is no account for suspended money", hint=f"one of {', '.join(TARGETS)}")
     folder = call.require_usual_ledger()
     with LedgerReader(folder.ledger) as reader:
-        arguments = _open_drift(reader, words[1]) | {"reason": (reason or "").strip(), "to": to}
+        arguments = open_drift(reader, words[1]) | {"reason": (reason or "").strip(), "to": to}
     note_command(folder, "resolve", arguments, getpass.getuser(), WallClock())
     envelope = Envelope("reconcile-resolve", WallClock().now(), *call.env_and_account())
     booked = f"{arguments['amount']} to {to}" if arguments["amount"] else "no money was suspended"
     call.output.facts(envelope, {"resolved": arguments["drift_id"], "booked": booked})
-
-
-def _open_drift(reader: LedgerReader, name: str) -> dict[str, Any]:
-    rows = reader.rows(
-        "SELECT d.drift_id, d.inst_id, json_extract(d.theirs, '$.bill_id') AS bill_id, (SELECT b.ccy FROM bills b "
-        "WHERE "
-        "b.bill_id = json_extract(d.theirs, '$.bill_id')) AS ccy, (SELECT dsum(p.amount) FROM postings p WHERE "
-        "p.bill_id = "
-        "json_extract(d.theirs, '$.bill_id') AND p.account = 'suspense') AS suspended FROM drifts d WHERE d.drift_id = "
-        "? "
-        "AND d.resolved_at IS NULL",
-        (name,),
-    )
-    if not rows:
-        known = [
-            row["drift_id"] for row in reader.rows("SELECT drift_id FROM drifts WHERE resolved_at IS NULL LIMIT 5")
-        ]
-        raise UsageError(f"{name!r} is no open drift", hint=f"open: {', '.join(known) or 'none'}")
-    suspended = Decimal(rows[0].pop("suspended") or "0")
-    return rows[0] | {"amount": format(-suspended, "f") if suspended else ""}
 
 
 def _since(call: Invocation, text: str | None) -> Instant:

@@ -18,9 +18,30 @@ def zone_of(name: str | None) -> dt.tzinfo | None:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
-        return dt.datetime.now().astimezone().tzinfo if name == "local" else ZoneInfo(name)  # noqa: TID251  asks for the zone, not the time
+        return _Here() if name == "local" else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UsageError(f"{name!r} is not a time zone", hint="use a name like Europe/Berlin, UTC or local") from error
+
+
+class _Here(dt.tzinfo):
+    """This machine's zone with its rules: what is shown has the offset of its own day, not of today."""
+
+    def utcoffset(self, moment: dt.datetime | None) -> dt.timedelta | None:
+        """Give the offset of a local time; one that comes twice says by its fold which it is."""
+        return None if moment is None else moment.replace(tzinfo=None).astimezone().utcoffset()
+
+    def dst(self, _moment: dt.datetime | None) -> dt.timedelta | None:
+        """Say nothing about how the offset is made up."""
+
+    def tzname(self, _moment: dt.datetime | None) -> str:
+        """Name it as people ask for it."""
+        return "local"
+
+    def fromutc(self, moment: dt.datetime) -> dt.datetime:
+        """Give the local time of an instant; the second of two that are spelled alike is marked by its fold."""
+        here = moment.replace(tzinfo=dt.UTC).astimezone()
+        shown = here.replace(tzinfo=self)
+        return shown if shown.utcoffset() == here.utcoffset() else shown.replace(fold=1)
 
 
 def is_instant(name: str, value: Any) -> bool:

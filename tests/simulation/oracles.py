@@ -98,9 +98,12 @@ class Oracles:
         """Let stops be late from an instant on, for a while."""
         self.excuses.append((since, since + int(seconds * 1e6)))
 
-    def disturbed_until(self, now: int) -> int:
-        """Give until when what has happened excuses."""
+    def _disturbed_until(self, now: int) -> int:
         return max((until for since, until in self.excuses if since <= now), default=0)
+
+    def quiet_from(self) -> int:
+        """Give from when on nothing is excused any more, what is only announced included."""
+        return max((until for _, until in self.excuses), default=0)
 
     def began(self, now: int) -> None:
         """Take note that a process begins."""
@@ -163,7 +166,7 @@ class Oracles:
             del self.naked_since[inst_id]
         for inst_id in bare:
             since = self.naked_since.setdefault(inst_id, now)
-            seconds = (now - max(since, self.disturbed_until(now))) / 1e6
+            seconds = (now - max(since, self._disturbed_until(now))) / 1e6
             self.worst_naked_s = max(self.worst_naked_s, seconds)
             allowed = NAKED_S + WEATHER_S[self.weather]
             if seconds > allowed:
@@ -182,7 +185,7 @@ class Oracles:
         for client_id in set(self.loose_since) - ids:
             del self.loose_since[client_id]
         for client_id in ids:
-            since = max(self.loose_since.setdefault(client_id, now), self.disturbed_until(now))
+            since = max(self.loose_since.setdefault(client_id, now), self._disturbed_until(now))
             if now - since > (LOOSE_S + WEATHER_S[self.weather]) * 1e6:
                 self.broke(f"O18: {client_id} stands {(now - since) / 1e6:.1f} s after its position was closed")
 

@@ -174,7 +174,7 @@ class _Run:
     async def _rests(self, session: Any) -> None:
         """Judge how soon all is at rest after the last trouble, while the same process goes on: in good weather."""
         now = session.venue.host.exchange.now
-        quiet_in_s = max(0, self.oracles.disturbed_until(now) - now) / 1e6
+        quiet_in_s = max(0, self.oracles.quiet_from() - now) / 1e6
         if WEATHER_S[self.plan.weather] or not self.plan.ends or self._is_for_a_person():
             return
         await session.venue.clock.sleep(quiet_in_s)

@@ -134,6 +134,8 @@ def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
     guard = holding.guard
     if report.client_id != guard.protection_id:
         _earlier(ctx, holding, report.client_id, stands=report.stands, trigger=report.stop_trigger)
+        if report.client_id == guard.protection_id:  # it is the one at hand now, as large as it is
+            guard.take_size(report)
         return
     guard.algo_id = report.algo_id or guard.algo_id
     if report.stands:

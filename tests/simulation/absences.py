@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 from engine.conftest import Play
@@ -11,8 +12,11 @@ from simulation.plans import Act
 
 from scalpctl.simulator.actors import ACTIONS, perform
 from scalpctl.simulator.denied import Denied
+from scalpctl.simulator.serving.faults import WEATHER
 from scalpctl.simulator.serving.store import Store
 
+SWITCHED = ("positions", "oddity")
+"""How the exchange behaves, whoever is there to notice: it does so until it is asked for something else."""
 OPENING = ("manual-open", "foreign-order", "manual-order")
 
 
@@ -26,6 +30,8 @@ def pass_over(play: Play, seconds: int, due: Callable[[int], Iterable[tuple[int,
         if act.action in ACTIONS:
             with suppress(Denied):
                 perform(exchange, account, act.action, in_its_mode(exchange, act, ours))
+        elif act.action in SWITCHED:
+            WEATHER[act.action](None, SimpleNamespace(exchange=exchange), dict(act.arguments))
     exchange.advance(until)
     Store(play.folder.path).save(exchange.snapshot())
 

@@ -43,7 +43,6 @@ MUTANTS: dict[str, tuple[Callable[[], list[acts.Change]], str]] = {
     "a restart forgets what a turn left": (books.turn_forgotten, "turned-while-away"),
     "a restart forgets all stops but the newest": (books.older_stops_forgotten, "older-stop-stands"),
     "a restart sells before it has looked": (acts.sold_unseen, "closed-while-away"),
-    "a close goes on against another position": (acts.closes_whatever_is_there, "turned-under-a-close"),
     "a restart leaves alone what is held": (books.held_and_left_alone, SWARM),
     "a close that waits has no stop beside it": (acts.no_second_stop, "thin"),
     "a stop let go of is not followed": (acts.let_go_and_forgotten, "arrived-after-the-close"),

@@ -139,19 +139,6 @@ def sold_unseen() -> list[Change]:
     return [(executing, "advance", advance)]
 
 
-def closes_whatever_is_there() -> list[Change]:
-    from scalpctl.engine import executing
-
-    real = executing._what_is_left
-
-    def left(desk: Any, execution: Any) -> Any:
-        if desk.holding is None or execution.role == "entry":
-            return real(desk, execution)
-        return desk.instrument.floor_contracts(min(execution.quoter.left, desk.holding.contracts))
-
-    return [(executing, "_what_is_left", left)]
-
-
 def no_second_stop() -> list[Change]:
     from scalpctl.engine import exiting
 

@@ -90,7 +90,9 @@ def positions(ctx: Context, reports: tuple[PositionReport, ...]) -> None:
 def _is_over(ctx: Context, report: PositionReport) -> bool:
     """Tell whether a picture is older than the execution that made its position flat: it shows what is over."""
     desk = ctx.desks.get(report.inst_id)
-    return desk is not None and bool(report.contracts) and report.updated_at < desk.flat_at
+    if desk is None or not report.contracts or desk.flat_mode not in {None, report.margin_mode}:
+        return False
+    return report.updated_at < desk.flat_at
 
 
 def leave_out_what_is_over(ctx: Context) -> None:

@@ -355,6 +355,7 @@ def legs_of(
 def _flat(ctx: Context, desk: Desk, holding: Holding) -> None:
     """Let go of a position that has reached zero: its stop is released, its closure waits for the evidence."""
     holding.flat_at = desk.flat_at = holding.position.closed_at or ctx.at
+    desk.flat_mode = holding.margin_mode
     peak, trough = closures.extremes(holding)
     ctx.record(
         PositionChanged(

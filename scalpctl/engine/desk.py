@@ -305,6 +305,8 @@ class Desk:
     reading: MarginReading | None = None
     flat_at: Instant = Instant(0)  # noqa: RUF009  immutable
     """When the newest execution made its position flat."""
+    flat_mode: MarginMode | None = None
+    """Whose margin backed that position, where it is known: one in the other mode is another one."""
     posted_only_until: Instant = Instant(0)  # noqa: RUF009  immutable
     """Until when the exchange is believed to take posted orders only: it said that the book is thin."""
     ratio_here: Decimal | None = None

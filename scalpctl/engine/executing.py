@@ -38,7 +38,7 @@ def advance(ctx: Context, desk: Desk) -> Execution | None:
     if execution.working is not None:
         _follow(ctx, desk, execution, execution.working)
     if execution.working is None and not _is_over(execution):
-        if ctx.at < execution.resume_at or not (ctx.recovered or execution.quoter.withdrawn):
+        if not execution.quoter.withdrawn and (ctx.at < execution.resume_at or not ctx.recovered):
             return None  # before the first picture of a session nobody knows whether there is anything to close
         _decide(ctx, desk, execution)
     if execution.working is None and _is_over(execution):

@@ -79,6 +79,7 @@ def vote(
         before, holding.close = holding.close, closing.add_vote(holding.close, cast)
         if holding.close is before:
             return
+        _try_now(ctx, desk, holding)
     else:
         asked = closing.request(ctx.names.thing("close"), desk.inst_id, holding.contracts, cast)
         if asked is Nothing.ALREADY_FLAT:
@@ -88,6 +89,13 @@ def vote(
     if not recorded:
         _record_order(ctx, desk, holding, cast)  # a start after a crash must still know why
     drive(ctx, desk)
+
+
+def _try_now(ctx: Context, desk: Desk, holding: Holding) -> None:
+    """Let a new reason, as a person's order, end the pause after what was refused before it."""
+    holding.retry_at = min(holding.retry_at, ctx.at)
+    if desk.execution is not None and desk.execution.role is Role.CLOSE:
+        desk.execution.resume_at = min(desk.execution.resume_at, ctx.at)
 
 
 def drive(ctx: Context, desk: Desk) -> None:
@@ -103,11 +111,11 @@ def drive(ctx: Context, desk: Desk) -> None:
     if close.state is not CloseState.REQUESTED or ctx.at < holding.retry_at:
         return
     if desk.execution is not None:
-        waited = ctx.at - close.votes[-1].at > WITHDRAW_PATIENCE_US
+        waited = ctx.at - close.owner.at > WITHDRAW_PATIENCE_US
         if not (close.is_urgent and waited and desk.execution.role is Role.ENTRY):
             return
     left = [one for one in ordering.withdraw_unfollowed(ctx, desk) if one.reduce_only]
-    if left and ctx.at - close.votes[-1].at <= LEFT_PATIENCE_US:
+    if left and ctx.at - close.owner.at <= LEFT_PATIENCE_US:
         return
     if close.is_urgent:
         _take(ctx, desk, holding)
@@ -149,7 +157,8 @@ def follow(ctx: Context, desk: Desk) -> None:
         if working.order.rests and ctx.at - working.sent_at > POSTED_PATIENCE_US:
             ordering.withdraw(ctx, desk, working)
         ordering.overdue(ctx, desk, working)
-        return
+        if not working.order.rests or ctx.at - working.sent_at <= POSTED_PATIENCE_US + LEFT_PATIENCE_US:
+            return  # otherwise it cannot be taken back; it opens nothing, and the next way is tried
     holding.taking = None
     if not working.order.filled:
         _took_nothing(ctx, desk, holding, working)

@@ -110,7 +110,9 @@ def lacks_algo(found: events.Evidence, order_id: str, *, late: bool) -> bool:
     order = order_in(found, order_id)
     if order is None or not (order.algo_id or order.algo_client_id):
         return False
-    return found.algos is None or (not late and algo_in(found, order) is None)
+    if found.algos is None:
+        return not (late and is_ours(order.algo_client_id))
+    return not late and algo_in(found, order) is None
 
 
 def order_in(found: events.Evidence, order_id: str) -> OrderReport | None:

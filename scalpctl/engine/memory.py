@@ -146,7 +146,9 @@ def recall(ctx: Context, remembered: Remembered) -> None:
     for inst_id, last in remembered.last_closes.items():
         if inst_id in ctx.desks:
             desk = ctx.desks[inst_id]
-            desk.last_close, desk.flat_at = last, max(desk.flat_at, last.closed_at)
+            desk.last_close = last
+            if last.closed_at > desk.flat_at:  # nobody wrote down its mode: it is nearly always the one traded in
+                desk.flat_at, desk.flat_mode = last.closed_at, ctx.plan.settled.margin_mode
     ctx.booked.recall(remembered.fills, remembered.bills, remembered.bills_until)
     ctx.booked.opened_at, ctx.opened = remembered.opened_at, remembered.opened
     ctx.booked.paid_since = remembered.paid_since
@@ -206,7 +208,7 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
     )
     if position.is_flat:
         holding.flat_at = position.closed_at
-        desk.flat_at = max(desk.flat_at, position.closed_at or Instant(0))
+        desk.flat_at, desk.flat_mode = max(desk.flat_at, position.closed_at or Instant(0)), holding.margin_mode
         closures.awaited(ctx, desk, holding)
     else:
         desk.holding = holding

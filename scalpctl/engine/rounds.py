@@ -124,8 +124,8 @@ def _desk(ctx: Context, desk: Desk) -> None:
 
 def _finish(ctx: Context) -> None:
     """Say that the end is reached once no order is under way, every closure is recorded and only wanted stops stand."""
-    may_open = any(one.order.is_open and not one.reduce_only for _, one in ctx.orders.values())
-    if ctx.finished or may_open or not releasing.all_gone(ctx):
+    under_way = any(one.order.is_open for _, one in ctx.orders.values())
+    if ctx.finished or under_way or not releasing.all_gone(ctx):
         return
     for desk in ctx.desks.values():
         if desk.execution is not None or desk.leaving:

@@ -74,7 +74,7 @@ def _left_behind(desk: Desk, at: Instant) -> Execution | None:
     execution, close = desk.execution, desk.holding.close if desk.holding is not None else None
     if execution is None or close is None or execution.role is Role.ENTRY or not execution.quoter.withdrawn:
         return None
-    if not close.is_urgent or at - close.votes[-1].at <= exiting.LEFT_PATIENCE_US:
+    if not close.is_urgent or at - close.owner.at <= exiting.LEFT_PATIENCE_US:
         return None
     desk.execution = None
     return execution

@@ -124,6 +124,31 @@ def test_an_urgent_close_does_not_wait_for_ever_for_an_own_order_that_cannot_be_
     assert not [*final(play)]
 
 
+def test_an_urgent_close_goes_on_beside_its_own_posted_order_that_cannot_be_taken_back(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="range", seed=5)
+    waited_s: list[float] = []
+
+    async def beside(session: Any) -> None:
+        desk, host = await held(session), session.venue.host
+        sent, side = counted(session), desk.holding.side.sign
+        host.command("algos-fail", {})
+        host.command("refuse", {"what": "order", "code": "54012", "seconds": "2"})
+        host.command("refuse", {"what": "cancel", "code": "51402", "seconds": "60"})
+        host.command("jump", {"instrument": desk.inst_id, "ratio": str(Decimal("-0.02") * side)})
+        await until(session, lambda: desk.holding.taking is not None and desk.holding.taking.order.rests, 60)
+        host.command("jump", {"instrument": desk.inst_id, "ratio": str(Decimal("-0.01") * side)})
+        began, posted = host.exchange.now, len(sent)
+        await until(session, lambda: len(sent) > posted, 50)
+        waited_s.append((host.exchange.now - began) / 1e6)
+        await session.venue.clock.sleep(100)
+        host.command("algos-fail", {"on": "no"})
+        session.stop.set()
+
+    play.session(1, beside)
+    assert waited_s[0] < 12
+    assert not [*final(play)]
+
+
 def test_an_orderly_end_takes_an_entry_out_of_the_book_that_a_dead_session_left(tmp_path: Path) -> None:
     play = Play(tmp_path / "root", world="range", seed=5)
 

@@ -99,13 +99,17 @@ def impossible(books: Books) -> Iterator[Finding]:
             yield Finding(row["client_id"], f"is {row['state']} and has {row['fills']} executions", rows=(row,))
 
 
+_PROTECTIVE = ", ".join(f"'{cause.value}'" for cause in Cause if cause.is_protective)
 _LEFT_RESTING = (
     "a.order_type = 'post_only' AND a.reduce_only AND coalesce(b.intended_at > 5000000 + CASE WHEN b.session_id <> "
-    "a.session_id THEN (SELECT s.started_at FROM sessions s WHERE s.session_id = b.session_id) ELSE (SELECT "
+    "a.session_id THEN (SELECT s.started_at FROM sessions s WHERE s.session_id = b.session_id) ELSE coalesce((SELECT "
     "min(d.decided_at) FROM decisions d WHERE d.position_id = a.position_id AND d.subject = 'exit' AND d.outcome = "
-    "'close' AND d.decided_at > a.intended_at) END, 0)"
+    "'close' AND d.decided_at > a.intended_at), CASE WHEN EXISTS (SELECT 1 FROM decisions d "
+    "WHERE d.position_id = a.position_id AND d.subject = 'exit' AND d.outcome = 'close' AND d.decided_at <= "
+    f"a.intended_at AND d.winner IN ({_PROTECTIVE})) THEN a.intended_at + 3000000 END) END, 0)"
 )
-"""Since when a close may wait for one: since its session began, or since a further reason to close was found."""
+"""Since when a close may wait for one: since its session began, or since a further reason to close was found; and
+since its own posted order should have been over, where it is urgent."""
 
 
 @check("AU-16", section=5, severity=RED, title="Nothing was ordered twice", cure=REPORT)

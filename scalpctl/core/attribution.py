@@ -124,21 +124,25 @@ def _algo(traces: Traces) -> tuple[Attribution, ...]:
     order, algo = traces.order, traces.algo
     if order is None or _category(traces) not in {"normal", ""}:
         return ()
-    cause = {"7": _target(order, algo), "25": Cause.EXCHANGE_TRAILING}.get(order.source) or ALGO_SOURCES.get(
+    cause = {"7": _target(order, algo, own=traces.own_algo), "25": Cause.EXCHANGE_TRAILING}.get(
         order.source
-    )
+    ) or ALGO_SOURCES.get(order.source)
     if cause is None and order.algo_id:
-        cause = Cause.EXCHANGE_TRAILING if algo is not None and algo.kind == "move_order_stop" else _target(order, algo)
+        cause = (
+            Cause.EXCHANGE_TRAILING
+            if algo is not None and algo.kind == "move_order_stop"
+            else _target(order, algo, own=traces.own_algo)
+        )
     if cause is None:
         return ()
     sure = Confidence.CERTAIN if algo is not None and algo.state == "effective" else Confidence.LIKELY
     return (Attribution(cause, sure, "engine" if traces.own_algo else "account owner", _shown(traces)),)
 
 
-def _target(order: OrderReport, algo: AlgoReport | None) -> Cause:
-    """Tell a stop from a take-profit by the trigger the closing price is nearer to."""
+def _target(order: OrderReport, algo: AlgoReport | None, *, own: bool) -> Cause:
+    """Tell a stop from a take-profit by the trigger the closing price is nearer to; our own are all stops."""
     if algo is None or (algo.stop_trigger is None and algo.take_trigger is None):
-        return Cause.EXCHANGE_ALGO
+        return Cause.EXCHANGE_STOP if own else Cause.EXCHANGE_ALGO
     if algo.take_trigger is None:
         return Cause.EXCHANGE_STOP
     if algo.stop_trigger is None:

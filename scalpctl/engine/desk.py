@@ -64,7 +64,7 @@ class Working:
     refusal: str = ""
     """What the exchange refused it with."""
     late_since: Instant | None = None
-    """Since when the order is over although not every fill the exchange reported has been seen."""
+    """Since when its end, or what it has executed, is late: it was withdrawn, or never rests, or fills are missing."""
 
 
 @dataclass(slots=True)

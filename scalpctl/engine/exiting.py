@@ -28,7 +28,7 @@ from scalpctl.engine.facts import facts_of
 from scalpctl.engine.ordering import Wanted
 
 WITHDRAW_PATIENCE_US = MICROS_PER_SECOND
-"""How long an urgent close waits for its own other orders to be cancelled before it goes ahead."""
+"""How long an urgent close waits for an own entry to be cancelled before it goes ahead."""
 LEFT_PATIENCE_US = 5 * MICROS_PER_SECOND
 """How long a close waits for a closing order of before to be over; it cannot open anything, so not for ever."""
 POSTED_PATIENCE_US = 3 * MICROS_PER_SECOND
@@ -131,7 +131,7 @@ def _is_its_close(execution: Execution | None, holding: Holding) -> bool:
 
 
 def finished(ctx: Context, desk: Desk, done: Execution) -> None:
-    """Take the end of a partial take or of a patient close."""
+    """Take the end of a partial take or of a patient close, or that nobody follows it any more."""
     holding = desk.holding
     if done.role is Role.PARTIAL:
         if done.fills:

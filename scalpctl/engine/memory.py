@@ -208,7 +208,8 @@ def _position(ctx: Context, desk: Desk, kept: RememberedPosition) -> None:
     )
     if position.is_flat:
         holding.flat_at = position.closed_at
-        desk.flat_at, desk.flat_mode = max(desk.flat_at, position.closed_at or Instant(0)), holding.margin_mode
+        if position.closed_at is not None and position.closed_at > desk.flat_at:
+            desk.flat_at, desk.flat_mode = position.closed_at, holding.margin_mode
         closures.awaited(ctx, desk, holding)
     else:
         desk.holding = holding

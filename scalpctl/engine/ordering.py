@@ -24,7 +24,7 @@ from scalpctl.engine.effects import AskOrder, ReadFills
 from scalpctl.engine.events import Placed
 
 CANCEL_PATIENCE_US = 3 * MICROS_PER_SECOND
-"""How long a cancelled order may take to be reported as over before it is asked for."""
+"""How long an order that was cancelled, or never rests, may take to be reported as over before it is asked for."""
 FORGET_AFTER_US = 3 * 3_600 * MICROS_PER_SECOND
 """An order that is over is remembered this long: reports that are later than the exchange's own memory do not exist."""
 THIN_BOOK, THIN_FOR_US = "54012", 30 * MICROS_PER_SECOND
@@ -36,7 +36,7 @@ FROZEN = frozenset({"50007", "50009", "51024"})
 SUSPENDED_US = 20 * MICROS_PER_SECOND
 URGENT_S, PATIENT_S = (0.5, 1, 2, 4, 7), (0.5, 2, 30)
 """Pauses after the first, the second, … refusal in a row: what must be is tried in several ways and does not give up;
-what has time leaves a request alone that was refused three times."""
+what has time leaves a request alone that was refused three times. What executes nothing is paced like the former."""
 
 
 @dataclass(frozen=True, slots=True)

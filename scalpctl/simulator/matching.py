@@ -127,7 +127,7 @@ def rest(ex: Exchange) -> None:
             continue
         for order in list(account.orders.values()):
             market = ex.market(order.inst_id)
-            if order.price is None or order.order_id not in account.orders or market.state != "live":
+            if order.price is None or order.order_id not in account.orders or not market.is_traded:
                 continue
             through = market.ask <= order.price if order.side == "buy" else market.bid >= order.price
             if through:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,6 @@ def test_a_close_that_took_nothing_and_was_not_told_so_goes_on(tmp_path: Path) -
         began = host.exchange.now
         closed = session.runner.order(command("close", instrument=desk.inst_id))
         sent = counted(session)
-        import asyncio
-
         closing = asyncio.ensure_future(closed)
         await until(session, lambda: any(one.type is OrderType.IOC for _, one in sent), 120)
         host.command("unmute", {})
@@ -77,8 +76,6 @@ def test_a_close_that_takes_nothing_is_not_sent_again_and_again_without_a_pause(
     sent: list[tuple[int, PlaceOrder]] = []
 
     async def beside(session: Any) -> None:
-        import asyncio
-
         desk, host = await held(session), session.venue.host
         sent_now = counted(session)
         await away(session, desk)
@@ -101,8 +98,6 @@ def test_an_urgent_close_does_not_wait_for_ever_for_an_own_order_that_cannot_be_
     waited_s: list[float] = []
 
     async def beside(session: Any) -> None:
-        import asyncio
-
         desk, host = await held(session), session.venue.host
         closing = asyncio.ensure_future(session.runner.order(command("close", instrument=desk.inst_id)))
         sent = counted(session)

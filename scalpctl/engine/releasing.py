@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalpctl.core.exchange.outcomes import Accepted, Outcome, Refused, Unknown
+from scalpctl.core.exchange.outcomes import Accepted, Outcome, Refused
 from scalpctl.core.exchange.reports import AlgoReport
 from scalpctl.core.exchange.requests import CancelAlgo
-from scalpctl.core.exchange.resolutions import Found, Resolution
+from scalpctl.core.exchange.resolutions import Found, Resolution, Void
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant
 from scalpctl.engine.context import Context
 from scalpctl.engine.effects import AskAlgo
@@ -36,6 +36,8 @@ class Released:
     """When to ask for it, unless it is known to be gone by then."""
     may_arrive: bool
     """Whether its placement was never answered: that there is nothing to cancel says nothing then."""
+    means_from: Instant
+    """Since when it must have been asked for, for "not there" to mean anything: it had not arrived before, or stood."""
     cancelling: bool = False
     again: bool = False
     """Whether it was said to stand while a cancellation was under way."""
@@ -45,7 +47,9 @@ class Released:
 
 def begin(ctx: Context, inst_id: str, client_id: str, algo_id: str, *, may_arrive: bool) -> None:
     """Have a stop cancelled, and follow it: one that was never answered ``may_arrive`` after its cancellation."""
-    ctx.loose.released[client_id] = Released(inst_id, algo_id, ctx.at, Instant(ctx.at + ARRIVES_WITHIN_US), may_arrive)
+    arrived_at = Instant(ctx.at + ARRIVES_WITHIN_US)
+    means_from = arrived_at if may_arrive else ctx.at
+    ctx.loose.released[client_id] = Released(inst_id, algo_id, ctx.at, arrived_at, may_arrive, means_from)
     _cancel(ctx, client_id)
 
 
@@ -77,7 +81,7 @@ def reported(ctx: Context, report: AlgoReport) -> bool:
 def stands(ctx: Context, client_id: str) -> None:
     """Have a stop cancelled that stands although it was let go of: once more, if that is under way already."""
     one = ctx.loose.released[client_id]
-    one.gone, one.may_arrive = False, False
+    one.gone, one.may_arrive, one.means_from = False, False, ctx.at
     if one.cancelling:
         one.again = True
     else:
@@ -89,11 +93,10 @@ def resolved(ctx: Context, client_id: str, resolution: Resolution) -> None:
     one = ctx.loose.released.get(client_id)
     if one is None:
         return
-    never_after = Instant(one.at + (ARRIVES_WITHIN_US if one.may_arrive else 0))
-    one.asked, one.ask_at = False, max(never_after, Instant(ctx.at + AGAIN_US))
+    one.asked, one.ask_at = False, max(one.means_from, Instant(ctx.at + AGAIN_US))
     if isinstance(resolution, Found) and isinstance(resolution.report, AlgoReport):
         reported(ctx, resolution.report)
-    elif not isinstance(resolution, Unknown) and ctx.at >= never_after:
+    elif isinstance(resolution, Void) and resolution.last_asked_at >= one.means_from:
         one.gone = True
 
 

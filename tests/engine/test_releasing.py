@@ -150,6 +150,23 @@ def test_a_stop_that_stands_after_its_cancellation_was_answered_is_cancelled_at_
     assert ctx.gone
 
 
+def test_not_found_says_nothing_where_it_was_asked_before_the_stop_was_said_to_stand() -> None:
+    ctx = Context(may_arrive=True)
+    ctx.answer(NOTHING[0])
+    asked_at = ctx.at
+    ctx.later(8)
+    assert ctx.report(stands=True)
+    assert ctx.took() == AGAIN
+    ctx.answer(Unknown("no answer"))
+    ctx.found(Void(6, asked_at, False))  # it was on its way when the stop arrived
+    assert not ctx.gone
+    assert ctx.later(2) == ASKED
+    ctx.found(Found(algo("live")))
+    assert ctx.took() == AGAIN
+    ctx.answer(Accepted("9"))
+    assert ctx.gone
+
+
 def test_the_word_of_the_stream_that_it_is_over_is_enough_and_others_stops_are_not_ours_to_follow() -> None:
     ctx = Context()
     assert not ctx.report("another", stands=False)

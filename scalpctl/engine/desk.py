@@ -149,6 +149,8 @@ class Guard:
     """How much a stop with a size covers."""
     grows_to: Contracts | None = None
     """How much it has been asked to cover."""
+    outgrown: str = ""
+    """One that stands and could not be enlarged: it goes once a larger one is confirmed."""
     fired: Fired | None = None
     one_stands: bool = False
     """Whether the exchange says that a stop for the whole position stands, and it is not known yet which."""

@@ -310,6 +310,18 @@ def _confirmed(ctx: Context, holding: Holding) -> None:
         if guard.beside:  # what stands beside it may be left over from another ledger: that goes now
             ctx.reread(Instant(ctx.at - LEFT_OVER_US))
     ctx.record(ProtectionChanged(protection_id=guard.protection_id, state="live", **changes))
+    _without_the_outgrown(ctx, holding)
+
+
+def _without_the_outgrown(ctx: Context, holding: Holding) -> None:
+    """Let go of a stop that could not be enlarged, now that a larger one stands."""
+    guard = holding.guard
+    outgrown, guard.outgrown = guard.outgrown, ""
+    if outgrown in guard.unanswered:  # otherwise it is over, or the one at hand again
+        guard.unanswered.remove(outgrown)
+        why = "it was smaller than its position"
+        ctx.record(ProtectionChanged(protection_id=outgrown, state="released", ended_at=ctx.at, failure=why))
+        releasing.begin(ctx, holding.position.instrument.inst_id, outgrown, "", may_arrive=False)
 
 
 def _refused(ctx: Context, holding: Holding, outcome: Refused, act: str) -> None:

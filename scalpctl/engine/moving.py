@@ -60,6 +60,7 @@ def failed(ctx: Context, holding: Holding) -> None:
     guard.retry_at = Instant(ctx.at + (0 if grows else guard.later_us()))
     if grows and guard.state is ProtectionState.PROTECTED:
         guard.unanswered.append(guard.protection_id)
+        guard.outgrown = guard.protection_id
         step(ctx, holding, ProtectionEvent.LOST)
 
 

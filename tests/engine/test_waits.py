@@ -178,10 +178,11 @@ def test_an_orderly_end_takes_an_entry_out_of_the_book_that_a_dead_session_left(
     assert not [order.client_id for order in account.orders.values() if not order.reduce_only]
 
 
-def test_a_stop_with_a_size_that_cannot_grow_gets_another_one_beside_it(tmp_path: Path) -> None:
+def test_a_stop_with_a_size_that_cannot_grow_gets_another_one_in_its_place(tmp_path: Path) -> None:
     play = Play(tmp_path / "root", world="range", seed=5)
     bare_s: list[float] = []
     moves: list[int] = []
+    stops: list[int] = []
 
     async def beside(session: Any) -> None:
         desk, host = await held(session), session.venue.host
@@ -194,11 +195,16 @@ def test_a_stop_with_a_size_that_cannot_grow_gets_another_one_beside_it(tmp_path
         await session.venue.clock.sleep(1)
         await until(session, lambda: desk.holding.guard.covers(desk.holding.contracts), 60)
         bare_s.append((host.exchange.now - began) / 1e6)
-        await session.venue.clock.sleep(30)
+        await session.venue.clock.sleep(5)
+        (account,) = host.exchange.state.accounts.values()
+        ours = (one for one in account.algos.values() if one.client_id.startswith("sc"))
+        stops.append(len([one for one in ours if one.inst_id == desk.inst_id]))
+        await session.venue.clock.sleep(25)
         moves.append(len([one for one in list(host.refused)[asked:] if "amend" in one.kind]))
         session.stop.set()
 
     play.session(1, beside)
     assert bare_s[0] < 10
     assert moves[0] <= 3
+    assert stops == [1]
     assert not [*final(play)]

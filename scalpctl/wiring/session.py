@@ -23,7 +23,7 @@ from scalpctl.engine.machine import Machine
 from scalpctl.engine.memory import Remembered
 from scalpctl.engine.plan import BAR, Plan
 from scalpctl.engine.runner import Means, Runner
-from scalpctl.errors import EngineRefused, ExchangeUnavailable, LedgerError, first_of
+from scalpctl.errors import ConfigurationError, EngineRefused, ExchangeUnavailable, LedgerError, first_of
 from scalpctl.host.clock import WallClock
 from scalpctl.host.ids import CountedIds, RandomIds
 from scalpctl.host.watchdog import Watchdog
@@ -155,7 +155,7 @@ class Session:
             await self._prepare()
         except _NotWanted:  # nothing was done yet that would have to come to an end
             return self.stop_reason, True
-        except ExchangeUnavailable as error:
+        except (ExchangeUnavailable, ConfigurationError) as error:
             self.runner.hear(events.Ended("crashed", f"it could not begin: {error.message}"))
             raise
         if self.also is not None:
@@ -209,16 +209,31 @@ class Session:
         _, instruments = await asyncio.gather(  # side by side: on a bad day each of them takes its time
             self._patiently(client.rest.synchronise), self._patiently(client.instruments)
         )
+        listed = {one.inst_id for one in instruments}
+        wanted = {*self.machine.context.desks, *settings.instruments}
+        self._miss(wanted - listed)
+        configured = [inst_id for inst_id in settings.instruments if inst_id in listed]
         fees, balances, leverages = await asyncio.gather(
             self._patiently(self._fees),
             self._patiently(client.account.balances),
-            self._patiently(lambda: client.account.leverages(settings.instruments, mode)),
+            self._patiently(lambda: client.account.leverages(configured, mode)),
         )
         for balance in balances:
             runner.hear(balance)
         runner.hear(events.Specified(instruments, fees))
         runner.hear(events.LeveragesRead(tuple(leverages.items())))
-        self._listen(client, tuple(settings.instruments))
+        self._listen(client, listed & wanted)
+
+    def _miss(self, unlisted: set[str]) -> None:
+        """Go on without what the exchange lists no more; what it never listed is a mistake in the configuration."""
+        unheard_of = ", ".join(sorted(unlisted - self.machine.context.desks.keys()))
+        if unheard_of:
+            raise ConfigurationError(
+                f"the exchange does not list {unheard_of}", hint="correct it in `instruments`, or take it out"
+            )
+        for inst_id in sorted(unlisted):
+            said = f"{inst_id} is not listed any more"
+            self.runner.heard(ConnectionEvent(self.venue.clock.now(), "rest", ConnectionFact.UNSUBSCRIBED, said))
 
     async def _patiently(self, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Ask until there is an answer; an exchange that stays away is worth a message, not an endless wait."""
@@ -239,9 +254,8 @@ class Session:
         if self.stop.is_set():
             raise _NotWanted
 
-    def _listen(self, client: OkxClient, inst_ids: tuple[str, ...]) -> None:
-        listed = set(self.machine.context.desks) | set(inst_ids)
-        client.listen_to_market(self.runner, CHANNELS, sorted(listed))
+    def _listen(self, client: OkxClient, inst_ids: set[str]) -> None:
+        client.listen_to_market(self.runner, CHANNELS, sorted(inst_ids))
         client.listen_to_account(self.runner, known_until=self._memory.known_until)
         self._later.append(asyncio.get_running_loop().create_task(client.run()))
 

@@ -3,11 +3,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from engine.conftest import Play, command, is_covered, protected, until
+
+from scalpctl.core.money import Exact
+from scalpctl.core.records.trading import InstrumentSpecified
+from scalpctl.errors import ConfigurationError
+from scalpctl.host.hand_clock import HandClock
+from scalpctl.host.ids import CountedIds
+from scalpctl.ledger.opening import Holder, open_ledger, prepare_folder
+from scalpctl.wiring.venues import SIM_BEGINS
 
 HOUR_US = 3_600_000_000
 NOTICE = "- {at: 30m, do: delist, instrument: BTC-USDT, in_seconds: '5400'}\n"
 WORKS = "- {at: 30m, do: maintenance, in_seconds: '1800', seconds: '180', pre_open: '120'}\n"
+
+
+GONE = InstrumentSpecified(
+    inst_id="OLD-USDT-SWAP", version=1, ct_val=Exact("1"), ct_mult=Exact("1"), lot_size=Exact("1"),
+    min_contracts=Exact("1"), tick_size=Exact("0.1"), settle_ccy="USDT", leverage_max=Exact("10"), state="live",
+    valid_from_at=SIM_BEGINS,
+)  # fmt: skip
+"""What was traded here once, and has left the exchange's list since."""
 
 
 def entries(play: Play, first: int, last: int, instrument: str = "%") -> list[str]:
@@ -122,3 +139,27 @@ def test_an_entry_in_the_book_is_withdrawn_when_its_instrument_comes_into_a_stat
     *_, last = play.rows("SELECT state, finished_at FROM orders WHERE role = 'entry' AND inst_id = ?", inst_ids[0])
     assert last["state"] == "cancelled"
     assert last["finished_at"] - changed[0] < 1_000_000
+
+
+@pytest.mark.parametrize("config", ["", "instruments: [OLD-USDT-SWAP, BTC-USDT-SWAP, SOL-USDT-SWAP]\n"])
+def test_what_the_exchange_lists_no_more_keeps_nobody_from_the_others(tmp_path: Path, config: str) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=21)
+    prepare_folder(play.folder)
+    writer = open_ledger(play.folder, HandClock(SIM_BEGINS), CountedIds(), purpose="test", holder=Holder(0, "virtual"))
+    writer.write(GONE)
+    writer.close()
+    play.config = config
+    play.session(0.5)
+    assert entries(play, 0, HOUR_US)
+    (noted,) = play.rows("SELECT detail FROM connection_events WHERE event = 'unsubscribed'")
+    assert "OLD-USDT-SWAP is not listed any more" in noted["detail"]
+    play.check()
+
+
+def test_an_instrument_nobody_ever_listed_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=21)
+    play.config = "instruments: [BTC-USDT-SWAP, BTX-USDT-SWAP]\n"
+    with pytest.raises(ConfigurationError, match="does not list BTX-USDT-SWAP"):
+        play.session(0.5)
+    (session,) = play.rows("SELECT end_kind, end_reason FROM sessions")
+    assert "it could not begin" in session["end_reason"]

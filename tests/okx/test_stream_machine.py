@@ -176,12 +176,50 @@ def test_a10_a_channel_killed_by_the_connection_count_makes_the_line_unusable() 
     assert talk.out.notes[-1][0] == "unsubscribed"
 
 
-def test_a_refused_subscription_is_noted_with_the_exchanges_words() -> None:
-    talk = Talk()
+def test_a_refused_subscription_is_noted_with_the_exchanges_words_and_costs_the_line() -> None:
+    for refused, code in ((PRIVATE, "60018"), (channels("tickers", inst_ids=(INST,)), "60014")):
+        talk = Talk(refused, private=refused is PRIVATE)
+        talk.machine.opened(s(0))
+        talk.hear({"event": "login", "code": "0", "msg": "", "connId": "a"})
+        talk.hear({"id": "s0", "event": "error", "code": code, "msg": "not now", "connId": "a"})
+        assert talk.out.notes == [("unsubscribed", f"{code} not now")]
+        assert talk.out.hung_up == ["a channel was lost"]
+
+
+def test_an_instrument_the_exchange_does_not_have_any_more_deafens_to_no_other() -> None:
+    gone = {"event": "error", "code": "60018", "msg": "instId:OLD-USDT-SWAP doesn't exist.", "connId": "a"}
+    talk = Talk(channels("tickers", "mark-price", inst_ids=(INST, "OLD-USDT-SWAP")))
     talk.machine.opened(s(0))
-    talk.hear({"id": "s0", "event": "error", "code": "60018", "msg": "doesn't exist", "connId": "a"})
-    assert talk.out.notes == [("unsubscribed", "60018 doesn't exist")]
-    assert talk.machine.phase is not Phase.READY
+    talk.hear({"id": "s0", "event": "subscribe", "arg": {"channel": "tickers", "instId": INST}, "connId": "a"})
+    talk.hear(gone | {"id": "s1"})
+    talk.hear({"id": "s2", "event": "subscribe", "arg": {"channel": "mark-price", "instId": INST}, "connId": "a"})
+    talk.hear(gone | {"id": "s3"})
+    talk.ticker()
+    talk.ticker(channel="mark-price")
+    talk.machine.resynced(s(1))
+    assert talk.machine.phase is Phase.READY
+    assert talk.out.hung_up == []
+    assert [detail.split(":")[0] for _, detail in talk.out.notes] == [
+        "tickers OLD-USDT-SWAP",
+        "mark-price OLD-USDT-SWAP",
+    ]
+
+
+def test_an_instrument_that_leaves_the_list_is_asked_for_once_more_and_then_not_missed() -> None:
+    talk = Talk(channels("tickers", inst_ids=(INST, "OLD-USDT-SWAP")))
+    talk.until_ready()
+    asked = False
+    for _ in range(120):
+        talk.at += 0.5
+        talk.ticker()
+        talk.machine.tick(s(talk.at))
+        last = talk.out.sent[-1]
+        if not asked and isinstance(last, dict) and last["op"] == "subscribe" and last["id"] == "s1":
+            asked = last["args"][0]["instId"] == "OLD-USDT-SWAP" and talk.at > 1
+            if asked:
+                talk.hear({"id": "s1", "event": "error", "code": "60018", "msg": "doesn't exist", "connId": "a"})
+    assert asked
+    assert (talk.out.hung_up, talk.machine.phase) == ([], Phase.READY)
 
 
 def test_a3_the_notice_asks_for_a_successor_and_changes_nothing_else() -> None:

@@ -77,6 +77,10 @@ class Freshness:
             first_s = self._given_up.get(key, tolerance)
             self._ears[key] = Ear(arg, tolerance, now, first_s, first_s, now)
 
+    def forget(self, arg: ChannelArg) -> None:
+        """Expect nothing of a channel any more."""
+        self._ears.pop((arg.channel, arg.inst_id), None)
+
     def heard(self, arg: ChannelArg, now: Monotonic) -> None:
         """Note a frame; from those that come by themselves is learned how lively the channel is."""
         ear = self._ears.get((arg.channel, arg.inst_id))

@@ -14,7 +14,7 @@ from scalpctl.okx.stream.freshness import Freshness
 from scalpctl.okx.stream.states import Happening, Phase, advance
 from scalpctl.okx.stream.subscriptions import Subscriptions
 from scalpctl.okx.wire.codec import FRAME_BYTES_MAX, encode
-from scalpctl.okx.wire.codes import CODE_SERVICE_UPGRADE, LOGGED_IN_ALREADY, Meaning, meaning
+from scalpctl.okx.wire.codes import CODE_SERVICE_UPGRADE, LOGGED_IN_ALREADY, NO_SUCH_INSTRUMENT, Meaning, meaning
 from scalpctl.okx.wire.operations import PING, PONG, ChannelArg, LoginFrame, OperationReply, SubscriptionFrame
 from scalpctl.okx.wire.router import Pushed, Router, Said
 from scalpctl.okx.wire.texts import plain
@@ -197,12 +197,23 @@ class StreamMachine:
             self._login_failed(said, now)
         elif said.code in LOGGED_IN_ALREADY:
             return
-        elif self._subscriptions.refused(said.id):
-            self._lose_channel(f"{said.code} {plain(said.msg)}", now)
+        elif (arg := self._subscriptions.refused(said.id)) is not None:
+            self._not_granted(said, arg, now)
         elif said.id:  # an operation that was turned away before it was looked at
             self._outlet.replied(OperationReply(id=said.id, op="", code=said.code, msg=said.msg))
         else:
             self._outlet.noted(ConnectionFact.MALFORMED, f"the exchange complains: {said.code} {plain(said.msg)}")
+
+    def _not_granted(self, said: Said, arg: ChannelArg, now: Monotonic) -> None:
+        """Go on without an instrument the exchange does not have: it must not deafen us to the others."""
+        detail = f"{said.code} {plain(said.msg)}"
+        if said.code not in NO_SUCH_INSTRUMENT or not arg.inst_id:
+            self._lose_channel(detail, now)
+            return
+        self._outlet.noted(ConnectionFact.UNSUBSCRIBED, f"{arg.channel} {arg.inst_id}: {detail}")
+        self._subscriptions.do_without(said.id)
+        self.freshness.forget(arg)
+        self._granted_so_far(now)
 
     def _login_failed(self, said: Said, now: Monotonic) -> None:
         kind = meaning(said.code)
@@ -231,8 +242,13 @@ class StreamMachine:
         arg = self._subscriptions.acknowledged(said.id, said.arg)
         if arg is not None:
             self.freshness.expect(arg, now)
+        self._granted_so_far(now)
+
+    def _granted_so_far(self, now: Monotonic) -> None:
         if self._subscriptions.complete and self.phase is Phase.LOGGED_IN:
             self._all_subscribed(now)
+        elif self._subscriptions.nothing_to_await:
+            self._snapshots_complete(now)
 
     def _all_subscribed(self, now: Monotonic) -> None:
         self._move(Happening.ALL_SUBSCRIBED, now)
@@ -261,7 +277,7 @@ class StreamMachine:
             self._outlet.noted(ConnectionFact.STALE, f"{arg.channel} {arg.inst_id}")
             self._asked_again.append(now)
             self._outlet.send(encode(SubscriptionFrame(op="unsubscribe", args=[arg])))
-            self._outlet.send(encode(SubscriptionFrame(op="subscribe", args=[arg])))
+            self._outlet.send(encode(self._subscriptions.again(arg)))
 
     def _may_ask_again(self, now: Monotonic) -> bool:
         """Stay far below the exchange's 480 requests per hour and connection: each asking is two of them."""

@@ -46,9 +46,20 @@ class Subscriptions:
                     return wanted
         return None
 
-    def refused(self, frame_id: str) -> bool:
-        """Tell whether an error is about one of these."""
-        return frame_id in self._unanswered
+    def refused(self, frame_id: str) -> ChannelArg | None:
+        """Give what an error is about, if it is about one of these."""
+        return self._wanted.get(frame_id)
+
+    def again(self, arg: ChannelArg) -> SubscriptionFrame:
+        """Give the frame that asks for one once more, under the id it was asked for with."""
+        frame_id = next((known for known, wanted in self._wanted.items() if _key(wanted) == _key(arg)), "")
+        return SubscriptionFrame(id=frame_id, op="subscribe", args=[arg])
+
+    def do_without(self, frame_id: str) -> None:
+        """Want one no longer: neither its answer nor its snapshot is waited for."""
+        arg = self._wanted.pop(frame_id)
+        self._unanswered.pop(frame_id, None)
+        self._snapshots.pop(_key(arg), None)
 
     def snapshot_came(self, push: Pushed) -> bool:
         """Note a first frame; tell whether it was the last one missing. A page is not a snapshot, the last page is."""

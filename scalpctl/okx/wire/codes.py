@@ -64,6 +64,8 @@ NOT_FOUND = frozenset({"51603", "51063"})
 """The exchange says that there is no such order; before the order's expiry this proves nothing."""
 BUSY_READ = frozenset({"50011", "50013", "50026", "50001", "50004", "50040", "50061", "50023"})
 """A read answered with one of these may be asked again."""
+NO_SUCH_INSTRUMENT = frozenset({"60018", "51001"})
+"""Asked for a channel of an instrument: the exchange does not have it, or has it no longer."""
 CODE_SERVICE_UPGRADE = "64008"
 LOGGED_IN_ALREADY = frozenset({"60026", "60031"})
 

@@ -6,8 +6,10 @@ import os
 import socket
 from pathlib import Path
 
-from scalpctl.control.protocol import LINE_BYTES_MAX, PATH_BYTES_MAX, Answer, Request, decode_answer, encode
+from scalpctl.control.protocol import ANSWER_BYTES_MAX, PATH_BYTES_MAX, Answer, Request, decode_answer, encode
 from scalpctl.errors import ScalpctlError, UsageError
+
+PART_BYTES = 1 << 18
 
 
 class EngineSilent(ScalpctlError):
@@ -32,17 +34,17 @@ def ask(path: Path, request: Request, *, seconds: float = 30.0) -> Answer | None
         except (TimeoutError, ConnectionError) as error:
             raise EngineSilent(
                 f"the engine took the command but did not answer within {seconds:g} s",
-                hint="send it again: a repeated command is carried out once",
+                hint="`scalpctl positions` shows whether it was carried out",
             ) from error
 
 
 def _line(connection: socket.socket) -> bytes:
-    received = b""
-    while not received.endswith(b"\n"):
-        part = connection.recv(LINE_BYTES_MAX)
-        if not part:
+    parts, size = [connection.recv(PART_BYTES)], 0
+    while not parts[-1].endswith(b"\n"):
+        if not parts[-1]:
             raise ConnectionResetError
-        received += part
-        if len(received) > LINE_BYTES_MAX * 16:
-            raise UsageError("the engine's answer is too long")
-    return received
+        size += len(parts[-1])
+        if size > ANSWER_BYTES_MAX:
+            raise UsageError("the engine's answer is too long", hint="ask without the engine: stop it, then ask again")
+        parts.append(connection.recv(PART_BYTES))
+    return b"".join(parts)

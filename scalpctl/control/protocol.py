@@ -9,7 +9,8 @@ import msgspec
 from scalpctl.errors import UsageError
 
 VERSION = 1
-LINE_BYTES_MAX = 65_536
+LINE_BYTES_MAX, ANSWER_BYTES_MAX = 65_536, 1 << 29
+"""An answer may tell every execution and every bill of a ledger's life."""
 PATH_BYTES_MAX = 107
 """What a Unix socket's address holds; a longer path has no socket, and so no engine behind it."""
 

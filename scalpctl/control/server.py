@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +20,21 @@ Handler = Callable[[Request], Awaitable[Any]]
 ANSWERS_KEPT = 256
 CONNECTIONS_MAX = 16
 LINE_SECONDS_MAX = 10.0
+LAST_WORDS_S = 1.0
+"""How long whoever waits for an answer is given to take it when the engine ends."""
 
 
 class ControlServer:
     """Serves the commands it is given until it is closed."""
 
-    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
-        """Listen at ``path`` once started."""
+    def __init__(self, path: Path, handlers: Mapping[str, Handler], readings: Collection[str] = ()) -> None:
+        """Listen at ``path`` once started; ``readings`` change nothing, and may be as large as a ledger is long."""
         self._path = path
         self._handlers = handlers
+        self._readings = readings
         self._answers: OrderedDict[str, tuple[Request, asyncio.Future[Answer]]] = OrderedDict()
         self._server: asyncio.Server | None = None
-        self._connections = 0
+        self._conversations: dict[asyncio.StreamWriter, asyncio.Future[None]] = {}
 
     async def start(self) -> None:
         """Make the socket, 0600, in place of one a dead engine left; the lease says that it is dead."""
@@ -50,21 +53,28 @@ class ControlServer:
         self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LINE_BYTES_MAX)
 
     async def close(self) -> None:
-        """Stop listening and remove the socket."""
+        """Stop listening, tell whoever waits that nobody will answer, and remove the socket."""
         if self._server is not None:
             self._server.close()
+            for _, answer in self._answers.values():
+                answer.cancel()
+            if self._conversations:  # a connection that stays open would keep the server from closing for ever
+                await asyncio.wait(self._conversations.values(), timeout=LAST_WORDS_S)
+            for writer in self._conversations:
+                writer.transport.abort()
             await self._server.wait_closed()
         self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections += 1
+        over = self._conversations[writer] = asyncio.get_running_loop().create_future()
         try:
-            if self._connections <= CONNECTIONS_MAX and _same_user(writer):
+            if len(self._conversations) <= CONNECTIONS_MAX and _same_user(writer):
                 await self._converse(reader, writer)
         except (ConnectionError, TimeoutError):
             pass  # the other end went away or dawdled; it can ask again with the same id
         finally:
-            self._connections -= 1
+            del self._conversations[writer]
+            over.set_result(None)
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -85,6 +95,8 @@ class ControlServer:
             request = decode_request(line)
         except UsageError as error:
             return Answer(id="", ok=False, message=error.message, exit_code=error.exit_code)
+        if request.command in self._readings:
+            return await self._perform(request)
         if request.id not in self._answers:
             self._answers[request.id] = (request, asyncio.ensure_future(self._perform(request)))
             while len(self._answers) > ANSWERS_KEPT:
@@ -93,7 +105,11 @@ class ControlServer:
         if first != request:
             message = f"the id {request.id!r} was already used for another command"
             return Answer(id=request.id, ok=False, message=message, hint="use a new id", exit_code=64)
-        return await asyncio.shield(answer)
+        await asyncio.wait([answer])  # it goes on although the terminal that asked goes away
+        if answer.cancelled():
+            message, hint = "the engine ended before this was done", "`scalpctl positions` shows how things stand"
+            return Answer(id=request.id, ok=False, message=message, hint=hint, exit_code=75)
+        return answer.result()
 
     async def _perform(self, request: Request) -> Answer:
         handler = self._handlers.get(request.command)

@@ -31,6 +31,7 @@ END_WITHIN_S, FLAT_WITHIN_S = 45, 90
 BILLS_WITHIN_S = 10
 """How long an end that is reached waits for what the last executions were billed; the next start reads it as well."""
 ASKED_ONE_BY_ONE = 10
+REPLIES_KEPT = 256
 """How many orders, the newest first, are asked for by their ids where lists, which are cut by age, lack them."""
 
 
@@ -165,9 +166,17 @@ class Runner:
         """Carry out a person's command and give the answer; the same command twice is one command."""
         known = self._replies.get(command.command_id)
         if known is None:
+            self._forget_answered()
             known = self._replies[command.command_id] = asyncio.get_running_loop().create_future()
             self.hear(command)
         return await asyncio.shield(known)
+
+    def _forget_answered(self) -> None:
+        """Keep the newest answers only: whoever sends a command twice does so soon."""
+        too_many = len(self._replies) - REPLIES_KEPT
+        for command_id in list(self._replies)[: max(0, too_many)]:
+            if self._replies[command_id].done():
+                del self._replies[command_id]
 
     # --- doing ------------------------------------------------------------------------------------------------------
 

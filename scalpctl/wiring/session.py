@@ -47,6 +47,7 @@ from scalpctl.wiring.venues import Venue
 CHANNELS = ("tickers", "mark-price", f"candle{BAR}", "funding-rate", "price-limit", "instruments")
 PATIENCE_S = (1.0, 2.0, 4.0, 8.0, 8.0, 15.0, 15.0, 30.0, 30.0, 30.0)
 ORDERS = ("status", "close", "pause", "resume", "halt", "reread", "waive", "resolve")
+READINGS = ("status", "picture")
 IDS_PER_ROW = 16
 T = TypeVar("T")
 FALLBACK_FEES = Fees(Decimal("0.0002"), Decimal("0.0005"))
@@ -175,7 +176,7 @@ class Session:
             background.append(
                 lambda: kept_safe(self.folder, self._loaded.settings.ledger, self.venue.clock, self.writer)
             )
-        control = ControlServer(self.folder.socket, self._handlers())
+        control = ControlServer(self.folder.socket, self._handlers(), READINGS)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_forever(one)) for one in background]
             if not self.venue.stepped:

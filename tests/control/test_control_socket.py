@@ -24,7 +24,7 @@ class Engine:
 
     def __init__(self) -> None:
         self.closed: list[str] = []
-        self.may_finish = asyncio.Event()
+        self.has_begun, self.may_finish = asyncio.Event(), asyncio.Event()
 
     async def close(self, request: Request) -> object:
         self.closed.append(request.arguments["instrument"])
@@ -35,6 +35,7 @@ class Engine:
 
     async def slow(self, request: Request) -> object:
         self.closed.append("slow")
+        self.has_begun.set()
         await self.may_finish.wait()
         return "done"
 
@@ -81,6 +82,40 @@ async def test_a_command_outlives_the_terminal_that_sent_it(path: Path, engine: 
     engine.may_finish.set()
     assert await told(path, "slow") == Answer(id="1", ok=True, result="done")
     assert engine.closed == ["slow"]
+
+
+async def test_an_answer_may_be_as_long_as_a_ledger_and_is_not_kept(tmp_path: Path) -> None:
+    rows = [f"row {number}" for number in range(200_000)]
+
+    async def everything(_request: Request) -> object:
+        return rows
+
+    server = ControlServer(tmp_path / "control.sock", {"picture": everything}, ["picture"])
+    await server.start()
+    for request_id in ("1", "2"):
+        answer = await told(tmp_path / "control.sock", "picture", request_id)
+        assert answer is not None
+        assert answer.result == rows
+    assert server._answers == {}
+    await server.close()
+
+
+async def test_whoever_waits_for_an_answer_when_the_engine_ends_is_told_and_keeps_it_from_nothing(
+    tmp_path: Path, engine: Engine
+) -> None:
+    server = ControlServer(tmp_path / "control.sock", {"slow": engine.slow})
+    await server.start()
+    waiting = asyncio.create_task(told(tmp_path / "control.sock", "slow", seconds=20))
+    idle_reader, idle = await asyncio.open_unix_connection(tmp_path / "control.sock")
+    await engine.has_begun.wait()
+    async with asyncio.timeout(10):
+        await server.close()
+        answer = await waiting
+    assert answer is not None
+    assert (answer.ok, answer.exit_code) == (False, 75)
+    assert "ended before this was done" in answer.message
+    assert await idle_reader.read() == b""
+    idle.close()
 
 
 async def test_a_refusal_carries_its_exit_code_and_hint(path: Path) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from engine.conftest import Play, command
 
 from scalpctl.core.exchange.reports import BillReport, FillReport, OrderReport
 from scalpctl.core.fills import from_report
@@ -12,6 +16,7 @@ from scalpctl.core.instants import Instant
 from scalpctl.core.money import Contracts
 from scalpctl.core.sides import Action
 from scalpctl.engine.booked import IDS_KEPT_US, Booked
+from scalpctl.engine.runner import REPLIES_KEPT
 from scalpctl.okx.stream.identities import FILLS_KEPT, ORDERS_KEPT, SeenFills, SeenOrders
 
 START = Instant(1_795_162_530_000_000)
@@ -62,3 +67,18 @@ def test_an_engine_lets_go_of_old_ids_and_takes_nothing_old_for_new() -> None:
         assert not booked.has_bill(replace(BILL, bill_id="new", at=at))
     assert max(weights) <= 2 * (IDS_KEPT_US // HOUR_US + 2)
     assert not booked.has_fill(from_report(replace(FILL, trade_id="1")), in_suspense=True)
+
+
+def test_an_engine_forgets_what_it_was_asked_long_ago(tmp_path: Path) -> None:
+    play, kept = Play(tmp_path / "root"), []
+
+    async def asked(session: Any) -> None:
+        for number in range(4 * REPLIES_KEPT):
+            assert (await session.runner.order(command("status", number))).ok
+        first = await session.runner.order(command("status", 4 * REPLIES_KEPT - 1))
+        assert first is await session.runner.order(command("status", 4 * REPLIES_KEPT - 1))
+        kept.append(len(session.runner._replies))
+        session.stop.set()
+
+    play.session(0.1, asked)
+    assert kept[0] <= REPLIES_KEPT + 1

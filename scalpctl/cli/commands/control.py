@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from scalpctl.ledger.folder import LedgerFolder
 
 app = family()
-ANSWER_WITHIN_S = 60.0
+ANSWER_WITHIN_S, PICTURE_WITHIN_S = 60.0, 900.0
+"""How long an answer is waited for; a picture tells every execution and bill, page by page."""
 EVERYTHING = 4_000_000_000_000_000
 """So far ahead that no history is read: only what is open now."""
 _Instrument = Annotated[str | None, typer.Argument(help="Like BTC-USDT or BTC-USDT-SWAP.")]
@@ -219,7 +220,8 @@ def ask_engine(folder: LedgerFolder, command: str, arguments: dict[str, Any]) ->
     request = Request(
         id=RandomIds(WallClock()).new_id(), command=command, arguments=arguments, operator=getpass.getuser()
     )
-    answer = ask(folder.socket, request, seconds=ANSWER_WITHIN_S)
+    within_s = PICTURE_WITHIN_S if command == "picture" else ANSWER_WITHIN_S
+    answer = ask(folder.socket, request, seconds=within_s)
     if answer is None:
         return None
     if not answer.ok:

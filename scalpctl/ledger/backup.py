@@ -12,7 +12,7 @@ import msgspec
 
 from scalpctl.errors import LedgerCorrupt, LedgerMissing
 from scalpctl.host.line_files import add_durable_line, whole_lines
-from scalpctl.host.private_files import made_whole, make_private_folder
+from scalpctl.host.private_files import made_whole, make_private_folder, write_private
 from scalpctl.ledger.anchors import AnchorLog
 from scalpctl.ledger.aside import set_aside, stamp
 from scalpctl.ledger.canonical_json import UNREADABLE, encode
@@ -96,6 +96,9 @@ def drill(folder: LedgerFolder, name: str | None) -> tuple[Path, Verified]:
     for entry in backups(folder):
         if entry["file"] == backup.name and entry["sha256"] != _sha256(backup):
             raise LedgerCorrupt(f"{backup} is not the file that was backed up", hint="take another backup")
+    if proof.ok:
+        make_private_folder(folder.backups)
+        write_private(folder.drilled, b"")  # its age is what an audit looks at
     return backup, proof
 
 

@@ -68,6 +68,11 @@ class LedgerFolder:
         return self.path / "backups"
 
     @property
+    def drilled(self) -> Path:
+        """Give the file whose age tells when a restore was last tried."""
+        return self.backups / "drilled"
+
+    @property
     def mirrors(self) -> Path:
         """Give the folder of the JSONL mirrors."""
         return self.path / "mirrors"

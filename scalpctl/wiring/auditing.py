@@ -73,13 +73,12 @@ def folder_facts(folder: LedgerFolder, wall: Instant, secrets: tuple[bytes, ...]
     """Gather what lies around a ledger."""
     known, version = backups(folder), library_version()
     anchors = read_anchors(folder.anchors)
-    drill = folder.backups / "drilled"
     return FolderFacts(
         free_bytes=shutil.disk_usage(folder.path).free,
         open_to_others=tuple(_open_to_others(_own_paths(folder))),
         secrets_found=tuple(_leaks(folder, secrets)),
         backup_at=Instant(int(known[-1]["at"])) if known else None,
-        drill_at=Instant(int(drill.stat().st_mtime * 1_000_000)) if drill.exists() else None,
+        drill_at=Instant(folder.drilled.stat().st_mtime_ns // 1_000) if folder.drilled.exists() else None,
         anchored_at=Instant(anchors[-1].at) if anchors else None,
         wall=wall,
         sqlite=".".join(map(str, version)),
@@ -129,14 +128,20 @@ def exchange_side(
     loaded: Loaded, folder: LedgerFolder, environ: dict[str, str], since: Instant, wall: Any
 ) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
     """Ask the exchange, with no engine alive, how it sees the account; refusals come as their own errors."""
-    from scalpctl.settings.secrets import find_key
-    from scalpctl.wiring import account_rows
     from scalpctl.wiring.alone import looked_at, run, venue_of
     from scalpctl.wiring.session import Listening
 
     venue = venue_of(loaded, folder, environ, wall, Listening())
     picture: dict[str, Any] = run(venue, looked_at(venue, since))
+    return picture, account_side(loaded, environ, wall)
+
+
+def account_side(loaded: Loaded, environ: dict[str, str], wall: Any) -> tuple[dict[str, Any], ...]:
+    """Ask the exchange how key and account are set up, an engine alive or not; the embedded one has nothing to say."""
+    from scalpctl.settings.secrets import find_key
+    from scalpctl.wiring import account_rows
+
     if loaded.settings.env in {"sim", "paper"}:
-        return picture, ()
+        return ()
     rows = asyncio.run(account_rows(loaded, find_key(loaded.settings.credentials, environ), wall))
-    return picture, tuple({"check": row.check, "grade": str(row.grade), "found": row.found} for row in rows)
+    return tuple({"check": row.check, "grade": str(row.grade), "found": row.found} for row in rows)

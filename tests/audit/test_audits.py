@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,15 @@ from engine.conftest import Play
 
 from scalpctl.analysis.audit.books import FolderFacts
 from scalpctl.analysis.reconcile import compare
+from scalpctl.core.exchange.reports import AccountReport
+from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.instants import Instant
 from scalpctl.host.clock import WallClock
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.reading import LedgerReader
+from scalpctl.okx.preflight import Expected, preflight
+from scalpctl.okx.server_clock import Skew
+from scalpctl.okx.wire.hosts import hosts_of
 from scalpctl.settings.loading import load
 from scalpctl.wiring.alone import looked_at, run, venue_of
 from scalpctl.wiring.session import Listening
@@ -101,11 +108,32 @@ def test_a_leverage_set_elsewhere_and_a_wrong_mode_are_found(played: Play, pictu
     assert set(audited(played.folder.ledger, played.folder, exchange=picture, account=wrong)) == {"AU-29"}
 
 
-def test_a_key_that_can_withdraw_is_red(played: Play, picture: dict[str, Any]) -> None:
-    wrong = ({"check": "exchange key withdraw", "grade": "fail", "found": "the key can withdraw"},)
-    found = audited(played.folder.ledger, played.folder, exchange=picture, account=wrong)
-    assert set(found) == {"AU-47"}
-    assert found["AU-47"][0].startswith("red")
+FIT = AccountReport(
+    uid="2", main_uid="1", level="2", position_mode="net_mode", isolated_mode="automatic",
+    permissions=("read_only", "trade"), ip="198.51.100.7", fee_level="Lv1", label="scalpctl",
+    self_trade_prevention="cancel_maker",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "severity"),
+    [
+        ({"permissions": ("read_only", "trade", "withdraw")}, "AU-47", "red"),
+        ({"ip": ""}, "AU-47", "red"),
+        ({"isolated_mode": "autonomy"}, "AU-29", "red"),
+        ({"position_mode": "long_short_mode"}, "AU-29", "red"),
+        ({"level": "1"}, "AU-29", "red"),
+    ],
+)
+def test_what_the_exchange_says_of_key_and_account_is_judged_as_it_is_told(
+    played: Play, picture: dict[str, Any], changed: dict[str, Any], check: str, severity: str
+) -> None:
+    expected = Expected(live=True, position_mode="net_mode", margin_mode=MarginMode.ISOLATED, leverage_max=Decimal(10))
+    said = preflight(replace(FIT, **changed), Skew(0, 10), hosts_of("global", demo=False), (), expected)
+    rows = tuple({"check": f"exchange {it.check}", "grade": str(it.severity), "found": it.what} for it in said)
+    found = audited(played.folder.ledger, played.folder, exchange=picture, account=rows)
+    assert set(found) == {check}
+    assert found[check][0].startswith(severity)
 
 
 def test_an_instrument_about_to_go_is_found_while_it_is_held(picture: dict[str, Any], play: Play) -> None:
@@ -243,14 +271,19 @@ def test_history_and_diff_tell_what_is_new(scalpctl: Run, copied: LedgerFolder) 
     assert json.loads(scalpctl("audit", "diff", "--json").stdout)["data"]["gone"][0][0] == "AU-45"
     verdicts = [row["verdict"] for row in json.loads(scalpctl("audit", "history", "--json").stdout)["data"]]
     assert verdicts == ["green", "red", "green"]
+    asked = [row["online"] for row in json.loads(scalpctl("audit", "history", "--json").stdout)["data"]]
+    assert asked == [False, False, False]
 
 
 def test_a_baseline_is_known_and_shown_and_never_hides_integrity(scalpctl: Run, copied: LedgerFolder) -> None:
     copied.ledger.chmod(0o644)
     assert scalpctl("audit", "baseline").returncode == 2
-    known = scalpctl("audit")
-    assert known.returncode == 0
-    assert "known: in the baseline" in known.stdout
+    for _ in range(2):
+        known = scalpctl("audit")
+        assert known.returncode == 0
+        assert "known: in the baseline" in known.stdout
+        scalpctl("audit", "baseline")
+        scalpctl("audit", "baseline", "--check", "AU-01")
 
 
 def test_every_format_can_be_read_by_its_reader(scalpctl: Run, copied: LedgerFolder, tmp_path: Path) -> None:

@@ -330,5 +330,37 @@ def test_every_check_has_a_test_of_its_own() -> None:
     assert [one.id for one in sorted(CHECKS, key=lambda one: one.id)] == [f"AU-{n:02d}" for n in range(1, 55)]
 
 
+def test_money_explained_long_ago_says_nothing_about_how_long_the_rest_has_waited(
+    journal: list[Row], tmp_path: Path
+) -> None:
+    now = journal[-1]["ts_us"]
+
+    def change(rows: list[Row]) -> None:
+        for bill, amount, days in (("b1", "-1.5", 3), ("b1", "1.5", 3), ("b2", "-2", 0)):
+            legs = [("transfer", amount.removeprefix("-") if amount[0] == "-" else f"-{amount}"), ("suspense", amount)]
+            said = {
+                "bill_id": bill,
+                "transaction_id": f"forged {bill} {amount}",
+                "posted_at": now - days * 1_440 * MINUTE,
+            }
+            insert(rows, "posted", _posting(rows, legs) | said)
+
+    found = audited(forged(journal, tmp_path / "forged.db", change))
+    assert found["AU-05"] == ["yellow suspense USDT: -2 USDT is unexplained"]
+
+
+@pytest.mark.parametrize(("writer_id", "seen"), [(None, True), ("01AAAAAAAAAAAAAAAAAAAAAAAA", False)])
+def test_time_goes_back_only_within_one_run(
+    journal: list[Row], tmp_path: Path, writer_id: str | None, seen: object
+) -> None:
+    def change(rows: list[Row]) -> None:
+        beat = [row for row in rows if row["kind"] == "heartbeat"][-3]
+        beat["ts_us"] -= 10 * MINUTE
+        beat["writer_id"] = writer_id or beat["writer_id"]  # what a dead writer left, taken in after the next lease
+
+    found = audited(forged(journal, tmp_path / "forged.db", change))
+    assert ("AU-20" in found) is seen
+
+
 def test_the_unchanged_journal_is_clean(journal: list[Row], tmp_path: Path) -> None:
     assert audited(forged(journal, tmp_path / "same.db", lambda rows: None)) == {}

@@ -15,6 +15,7 @@ from scalpctl.ledger.backup import back_up, backups, drill, find_backup, restore
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ledger.verification.verify import verify
 from scalpctl.ledger.writer import LedgerWriter
+from scalpctl.wiring.auditing import folder_facts
 
 Open = Callable[[], LedgerWriter]
 
@@ -39,6 +40,15 @@ def test_a_restore_moves_the_old_ledger_aside_and_is_provable(
     writer.write(a_fill(3))
     writer.close()
     assert verify(folder.ledger).ok
+
+
+def test_a_restore_that_was_tried_is_seen_by_an_audit(opened: Open, folder: LedgerFolder, clock: HandClock) -> None:
+    opened().close()
+    back_up(folder, clock, "test")
+    assert folder_facts(folder, clock.now(), ()).drill_at is None
+    drill(folder, None)
+    assert folder_facts(folder, clock.now(), ()).drill_at is not None
+    assert find_backup(folder, None).name.startswith("ledger-")
 
 
 def test_a_damaged_backup_is_not_restored(opened: Open, folder: LedgerFolder, clock: HandClock) -> None:

@@ -89,7 +89,7 @@ def bills(books: Books) -> Iterator[Finding]:
 def settings(books: Books) -> Iterator[Finding]:
     """Leverage, margin mode, position mode, account level: a wrong mode is red, a different leverage yellow."""
     yield from from_exchange(books, "leverage")
-    yield from _account(books, "mode", "level", "leverage", "environment")
+    yield from _account(books, "mode", "level", "transfers", "leverage", "environment")
 
 
 @check(
@@ -108,7 +108,7 @@ def key(books: Books) -> Iterator[Finding]:
             if books.env in {"sim", "paper"}
             else "needs the exchange: --online"
         )
-    yield from _account(books, "key", "withdraw", "address", "ip")
+    yield from _account(books, "permissions", "ip binding")
 
 
 @check(

@@ -29,19 +29,22 @@ def balance(books: Books) -> Iterator[Finding]:
     """
     for seq, what in books.proof.findings.get("postings", ()):
         yield Finding(f"journal {seq}", what, rows=({"table": "postings", "seq": seq},))
-    found = books.rows(
-        "SELECT ccy, dsum(amount) AS amount, min(posted_at) AS posted_at, min(seq) AS seq FROM postings "
-        "WHERE account = 'suspense' GROUP BY ccy"
-    )
-    for row in found:
+    left: dict[str, list[Row]] = {}
+    for row in books.rows(_SUSPENDED):
         if Decimal(row["amount"]):
-            young = books.now - row["posted_at"] < DAY_US
-            yield Finding(
-                f"suspense {row['ccy']}",
-                f"{row['amount']} {row['ccy']} is unexplained",
-                YELLOW if young else RED,
-                (row,),
-            )
+            left.setdefault(row["ccy"], []).append(row)
+    for ccy, rows in left.items():
+        young = books.now - rows[0]["posted_at"] < DAY_US
+        amount = add(*(Decimal(row["amount"]) for row in rows))
+        if amount:
+            yield Finding(f"suspense {ccy}", f"{amount} {ccy} is unexplained", YELLOW if young else RED, tuple(rows))
+
+
+_SUSPENDED = (
+    "SELECT ccy, bill_id, dsum(amount) AS amount, min(posted_at) AS posted_at, min(seq) AS seq FROM postings "
+    "WHERE account = 'suspense' GROUP BY ccy, bill_id ORDER BY seq"
+)
+"""Bill by bill: what has been explained says nothing about how long the rest has waited."""
 
 
 _DECIMALS = (

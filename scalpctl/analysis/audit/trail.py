@@ -104,7 +104,7 @@ _TIMES = (
 )
 _BACKWARDS = (
     "SELECT j.seq, j.ts_us, b.ts_us AS before FROM journal j CROSS JOIN journal b ON b.seq = j.seq - 1 WHERE "
-    "b.ts_us - j.ts_us > 1000000 AND j.ts_us BETWEEN :since AND :until AND j.kind <> 'lease_taken'"
+    "b.ts_us - j.ts_us > 1000000 AND j.ts_us BETWEEN :since AND :until AND j.writer_id = b.writer_id"
 )
 _TOLERANCE_US = 60_000_000
 

@@ -65,12 +65,13 @@ def audit(
     from scalpctl.wiring.pinging import pinged
 
     with pinged(ping_url) as outcome:
-        done, folder = _audited(call, chosen, _scope(since, session), online=online, go_live=go_live)
-        if folder is not None and action == "baseline":
-            _keep_baseline(folder, done)
+        anew = action == "baseline"
+        done, folder = _audited(call, chosen, _scope(since, session), online=online, go_live=go_live, anew=anew)
+        if folder is not None and anew:
+            _keep_baseline(folder, done, whole=since is None and session is None)
         fresh = _news(folder, done) if action == "diff" else None
         if folder is not None and not (check or section or since or session):
-            _note(call, folder, done)
+            _note(call, folder, done, online=online)
         _show(call, done, spelled, to, fresh)
         outcome.code = done.exit_code
     call.output.say([outcome.trouble] if outcome.trouble else [])
@@ -107,7 +108,13 @@ def _scope(since: str | None, session: str | None) -> tuple[str | None, str | No
 
 
 def _audited(
-    call: Invocation, checks: tuple[Check, ...], scope: tuple[str | None, str | None], *, online: bool, go_live: bool
+    call: Invocation,
+    checks: tuple[Check, ...],
+    scope: tuple[str | None, str | None],
+    *,
+    online: bool,
+    go_live: bool,
+    anew: bool,
 ) -> tuple[Audit, LedgerFolder | None]:  # fmt: skip
     from scalpctl.analysis.audit.judging import Audit, judge, waivers
     from scalpctl.ledger.audits import baseline
@@ -123,7 +130,7 @@ def _audited(
         _narrow(call, books, *scope)
         if side is not None:
             books.exchange, books.account = side
-        known = baseline(folder) if folder is not None else frozenset[tuple[str, str]]()
+        known = frozenset[tuple[str, str]]() if folder is None or anew else baseline(folder)
         judged = judge(books, checks, waivers(books, wall), known)
     if not online:
         judged = [one for one in judged if one.check.needs != "exchange" or one.not_judged is None]
@@ -148,7 +155,7 @@ def _exchange(call: Invocation, folder: LedgerFolder | None) -> tuple[Any, str |
     from scalpctl.analysis.reconcile import first_known
     from scalpctl.cli.commands.control import ask_engine
     from scalpctl.ledger.reading import LedgerReader
-    from scalpctl.wiring.auditing import exchange_side
+    from scalpctl.wiring.auditing import account_side, exchange_side
 
     if folder is None:
         return None, "a ledger named by its file belongs to no account here"
@@ -157,13 +164,13 @@ def _exchange(call: Invocation, folder: LedgerFolder | None) -> tuple[Any, str |
             since = first_known(reader)
         seen = ask_engine(folder, "picture", {"since": since})
         if seen is not None:
-            return (seen, ()), None
+            return (seen, account_side(call.settings(), call.environ, WallClock())), None
         return exchange_side(call.settings(), folder, call.environ, since, WallClock()), None
     except ScalpctlError as error:
         return None, error.message
 
 
-def _note(call: Invocation, folder: LedgerFolder, done: Audit) -> None:
+def _note(call: Invocation, folder: LedgerFolder, done: Audit, *, online: bool) -> None:
     """Remember what this audit said; a disk that takes no note does not change the verdict."""
     from scalpctl.analysis.audit.judging import fingerprints
     from scalpctl.ledger.audits import note_audit
@@ -175,7 +182,7 @@ def _note(call: Invocation, folder: LedgerFolder, done: Audit) -> None:
         "red": done.count("red"),
         "yellow": done.count("yellow"),
         "go_live": done.go_live,
-        "online": all(one.not_judged is None for one in done.judged) and done.unreachable is None,
+        "online": online and done.unreachable is None,
         "code_digest": code_digest(),
         "config_digest": call.settings().digest(),
         "findings": fingerprints(done.judged),
@@ -197,12 +204,16 @@ def _news(folder: LedgerFolder | None, done: Audit) -> dict[str, list[list[str]]
     return {"new": [one for one in now if one not in before], "gone": [one for one in before if one not in now]}
 
 
-def _keep_baseline(folder: LedgerFolder, done: Audit) -> None:
+def _keep_baseline(folder: LedgerFolder, done: Audit, *, whole: bool) -> None:
+    """Take what is found as known; what was known and has not been judged anew stays so."""
     from scalpctl.analysis.audit.findings import INTEGRITY
     from scalpctl.analysis.audit.judging import fingerprints
-    from scalpctl.ledger.audits import set_baseline
+    from scalpctl.ledger.audits import baseline, set_baseline
 
-    set_baseline(folder, fingerprints(one for one in done.judged if one.check.section != INTEGRITY))
+    judged = {one.check.id for one in done.judged if whole and one.not_judged is None}
+    before = {pair for pair in baseline(folder) if pair[0] not in judged}
+    found = fingerprints(one for one in done.judged if one.check.section != INTEGRITY)
+    set_baseline(folder, sorted(map(list, {*before, *map(tuple, found)})))
 
 
 def _show(

@@ -78,6 +78,8 @@ class OkxClient:
         over_rest, server_clock = RestTrading(self.rest), self.rest.server_clock
         self.trading = StreamTrading(over_rest, self._limiter, clock, server_clock, self._codes)
         self.trading.answer_within_s = outside.answer_within_s
+        self._clock_doubted = asyncio.Event()
+        self.trading.clock_doubted = self._clock_doubted.set
         self._means = Means(
             dialer=outside.dialer,
             clock=clock,
@@ -168,6 +170,7 @@ class OkxClient:
                     group.create_task(line.run())
                 for every_s, chore in self._chores:
                     group.create_task(self._again_and_again(every_s, chore))
+                group.create_task(self._measure_when_doubted())
         except BaseExceptionGroup as group:  # what "except*" raises is wrapped once more before Python 3.11.4
             refusals, others = group.split(AccessRefused)
             if refusals is None or others is not None:
@@ -196,6 +199,12 @@ class OkxClient:
                 await chore()
             except ExchangeUnavailable:
                 continue  # the line's own events say that the exchange is away
+
+    async def _measure_when_doubted(self) -> None:
+        while True:
+            await self._clock_doubted.wait()
+            self._clock_doubted.clear()
+            await self.rest.measure_doubted()
 
 
 async def _witness(feed: AccountFeed, line: Supervisor, exchange: ServerClock) -> None:

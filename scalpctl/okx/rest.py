@@ -14,7 +14,7 @@ from msgspec import to_builtins
 from scalpctl.core.exchange.connections import ConnectionEvent, ConnectionFact
 from scalpctl.core.exchange.requests import Lane
 from scalpctl.core.instants import NANOS_PER_SECOND, Instant, Monotonic, to_millis
-from scalpctl.errors import AccessRefused, ExchangeUnavailable
+from scalpctl.errors import AccessRefused, AnswerMalformed, ExchangeUnavailable
 from scalpctl.okx.access import access_refused, clock_refused
 from scalpctl.okx.credentials import Credentials
 from scalpctl.okx.rate_limits import RateLimiter
@@ -41,7 +41,9 @@ _BACKOFF_MOST_S = 4.0
 LONG_ON_ITS_WAY_S = 10
 """After so long a refusal for being late says nothing about our clock."""
 MEASURED_LATELY_S = 10
-_CLOCK_OFF = (b'"50102"', b'"50112"')
+DOUBTED_AGAIN_S = 5
+"""How long a measurement stands before a write refused for its time leads to another."""
+_CLOCK_OFF = (b'"50036"', b'"50037"', b'"50102"', b'"50112"')
 _THROTTLED = ("50011", "50061", "51113")
 
 
@@ -123,10 +125,18 @@ class RestClient:
             figures = (("behind_ms", skew.behind_us // 1_000), ("uncertainty_us", skew.uncertainty_us))
             self._tell(ConnectionFact.CLOCK, "this machine's clock is off", figures)
 
+    async def measure_doubted(self) -> None:
+        """Measure the exchange's clock after it refused something for its time, unless that was done just now."""
+        if not self.server_clock.measured_within_s(DOUBTED_AGAIN_S):
+            with suppress(ExchangeUnavailable):
+                await self.synchronise()
+
     async def server_time(self) -> Instant:
         """Ask for the exchange's clock, once."""
-        (row,) = await self._read_once(endpoints.TIME, TimeRow, endpoints.TIME.path, "", Lane.QUERY)
-        return instant(row.ts, "ts")
+        rows = await self._read_once(endpoints.TIME, TimeRow, endpoints.TIME.path, "", Lane.QUERY)
+        if len(rows) != 1:
+            raise AnswerMalformed(f"the exchange gave {len(rows)} rows where its time belongs")
+        return instant(rows[0].ts, "ts")
 
     def report_load(self) -> None:
         """Tell the listener how the limits were used since the last time."""
@@ -187,9 +197,7 @@ class RestClient:
         """Measure the clock when a write was refused because of it, so that the next one is not."""
         if len(response.body) > 1_000 or not any(code in response.body for code in _CLOCK_OFF):
             return
-        if not self.server_clock.measured_within_s(60):
-            with suppress(ExchangeUnavailable):
-                await self.synchronise()
+        await self.measure_doubted()
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         most = min(_BACKOFF_MOST_S, _BACKOFF_FIRST_S * 2.0**state.attempt_number)

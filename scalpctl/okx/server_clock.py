@@ -13,6 +13,8 @@ from scalpctl.ports.clock import Clock
 SAMPLES = 5
 QUICK_NANOS, LONG_NANOS = NANOS_PER_SECOND, 3 * NANOS_PER_SECOND
 """What is a quick answer, whose age is known well enough, and after how long one of them has to do."""
+DRIFT = 10_000
+"""One part in so many is how far a clock may run off in a while."""
 _NANOS_PER_MICRO = 1_000
 
 
@@ -74,10 +76,21 @@ class ServerClock:
             if _quick(answers) and self._clock.monotonic() - begun > LONG_NANOS:
                 break
         taken = _quick(answers) or answers
-        self._anchor = (Instant(median_low(one.offset for one in taken) // _NANOS_PER_MICRO), Monotonic(0))
-        self.uncertainty_us = min(one.trip for one in taken) // 2 // _NANOS_PER_MICRO
-        self._measured = self._clock.monotonic()
+        offset = Instant(median_low(one.offset for one in taken) // _NANOS_PER_MICRO)
+        self._take(offset, min(one.trip for one in taken) // 2 // _NANOS_PER_MICRO)
         return self.skew()
+
+    def _take(self, offset: Instant, uncertainty_us: int) -> None:
+        """Take a measurement, unless it is a worse one that agrees: a slow minute must not make orders late."""
+        measured, now = self._measured, self._clock.monotonic()
+        self._measured = now
+        if self._anchor is not None and measured is not None:
+            drifted_us = (now - measured) // _NANOS_PER_MICRO // DRIFT
+            known_us, agrees = self.uncertainty_us + drifted_us, abs(offset - self._anchor[0]) <= uncertainty_us
+            if agrees and known_us < uncertainty_us:
+                self.uncertainty_us = known_us
+                return
+        self._anchor, self.uncertainty_us = (offset, Monotonic(0)), uncertainty_us
 
     def measured_since(self, at: Monotonic) -> bool:
         """Tell whether there has been a measurement since then."""

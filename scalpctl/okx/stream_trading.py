@@ -27,11 +27,15 @@ from scalpctl.okx.transport import ANSWER_WITHIN_S
 from scalpctl.okx.verdicts import UNSENT, by_order_items
 from scalpctl.okx.wire.asks import amend_ask, cancel_ask, order_ask
 from scalpctl.okx.wire.codec import encode
+from scalpctl.okx.wire.codes import Meaning, meaning
 from scalpctl.okx.wire.endpoints import OPERATIONS
 from scalpctl.okx.wire.operations import OPERATION_ID, OperationFrame, OperationReply
 from scalpctl.ports.clock import Clock
 
 _REAP_EVERY_S = 0.25
+_THROTTLED = frozenset({"50011", "50061", "60014"})
+_NO_SUCH_NUMBER = "51001"
+"""The exchange's word that it does not know an instrument: of one that it lists, it is the number it does not know."""
 
 Send = Callable[[bytes], bool]
 _Request = PlaceOrder | AmendOrder | CancelOrder
@@ -49,11 +53,14 @@ class StreamTrading:
         self._clock = clock
         self._server_clock = server_clock
         self._codes = codes
+        self._misnumbered: set[tuple[str, int | None]] = set()
         self._send: Send = lambda _frame: False
         self._waiting: dict[str, tuple[Monotonic, asyncio.Future[OperationReply | None]]] = {}
         self._reaper: asyncio.Task[None] | None = None
         self._number = 0
         self._ready = False
+        self.clock_doubted: Callable[[], None] = lambda: None
+        """Told when the exchange refuses something because of its time."""
         self.answer_within_s = ANSWER_WITHIN_S
         """How long an answer is waited for before its outcome is unknown."""
 
@@ -148,7 +155,8 @@ class StreamTrading:
         return await self._rest.cancel_all_after(seconds)
 
     def _code(self, inst_id: str) -> int | None:
-        return self._codes.get(inst_id) if self._ready else None
+        code = self._codes.get(inst_id)
+        return code if self._ready and (inst_id, code) not in self._misnumbered else None
 
     async def _operate(
         self, op: str, asks: list[Any], requests: Sequence[_Request], expires_at: Instant | None = None
@@ -171,7 +179,7 @@ class StreamTrading:
             self._waiting.pop(frame.id, None)
         if reply is None:
             return tuple(Unknown("the stream gave no answer") for _ in requests)
-        self._heed_throttling(op, first.inst_id, reply)
+        self._heed(op, first.inst_id, reply)
         return by_order_items(reply.code, reply.msg, reply.data, [request.client_id for request in requests])
 
     def _settle(self, frame_id: str, reply: OperationReply | None) -> None:
@@ -191,10 +199,14 @@ class StreamTrading:
             for frame_id in [name for name, (asked_at, _) in self._waiting.items() if asked_at <= oldest]:
                 self._settle(frame_id, None)
 
-    def _heed_throttling(self, op: str, inst_id: str, reply: OperationReply) -> None:
-        codes = (reply.code, *(ack.s_code for ack in reply.data))
-        if any(code in {"50011", "50061", "60014"} for code in codes):
+    def _heed(self, op: str, inst_id: str, reply: OperationReply) -> None:
+        codes = {reply.code, *(ack.s_code for ack in reply.data)}
+        if codes & _THROTTLED:
             self._limiter.shut(OPERATIONS[op], inst_id)
+        if any(meaning(code) is Meaning.CLOCK for code in codes):
+            self.clock_doubted()
+        if _NO_SUCH_NUMBER in codes:  # it goes over REST from here on, which names it by its id
+            self._misnumbered.add((inst_id, self._codes.get(inst_id)))
 
     def _expiry(self, expires_at: Instant | None) -> str:
         return "" if expires_at is None else str(to_millis(self._server_clock.theirs(expires_at)))

@@ -69,6 +69,30 @@ async def test_on_a_slow_day_the_first_quick_answer_decides_and_no_slow_one_outv
     assert len(ways_s) == 1
 
 
+async def test_a_slow_minute_does_not_spoil_what_is_known_and_a_clock_that_moved_is_taken_anew() -> None:
+    clock, server = await measured(0.5, [20] * 5)
+    trip_s, skew_s = 3.5, 0.5
+
+    async def ask() -> Instant:
+        clock.advance(trip_s * 0.8)  # what is slow is slow on one side
+        said = Instant(clock.now() + round(skew_s * 1_000_000))
+        clock.advance(trip_s * 0.2)
+        return said
+
+    for _ in range(3):
+        clock.advance(300)
+        await server.measure(ask)
+        assert server.uncertainty_us < 200_000
+        assert abs(server.skew().behind_us - 500_000) < 10_000
+    skew_s = 20.5
+    await server.measure(ask)
+    assert abs(server.skew().behind_us - 20_500_000) < 2_000_000
+    trip_s = 0.02
+    await server.measure(ask)
+    assert abs(server.skew().behind_us - 20_500_000) < 20_000
+    assert server.uncertainty_us < 20_000
+
+
 def test_before_it_is_measured_it_is_our_own() -> None:
     clock = HandClock(START)
     assert ServerClock(clock).now() == clock.now()

@@ -102,3 +102,34 @@ async def test_b14_stream_and_rest_share_one_budget(make: Any, documented: Any, 
         assert not late.done()
         await exchange.turn(2.1)
         assert isinstance(late.result(), Accepted)
+
+
+async def test_an_order_refused_for_its_time_has_the_clock_measured_at_once(
+    make: Any, documented: Any, lines: Any
+) -> None:
+    async with lines.running(make, documented) as exchange:
+        await exchange.turn(60)
+        exchange.asked.clear()
+        exchange.operate = lambda said: {"code": "0", "data": [{"sCode": "50036", "sMsg": "late", "clOrdId": "sc0000000001"}]}
+        placing = asyncio.create_task(
+            exchange.client.trading.place(make.order(expires_at=after(exchange.clock.now(), 3)))
+        )
+        await exchange.turn(1)
+        assert isinstance(await placing, Refused)
+        assert any("public/time" in request.target for request in exchange.asked)
+
+
+async def test_an_instrument_whose_number_is_not_known_there_goes_over_rest(
+    make: Any, documented: Any, lines: Any
+) -> None:
+    async with lines.running(make, documented) as exchange:
+        exchange.asked.clear()
+        exchange.operate = lambda said: {"code": "1", "data": [{"sCode": "51001", "sMsg": "?", "clOrdId": "sc0000000001"}]}
+        assert isinstance(
+            await exchange.client.trading.place(make.order(expires_at=after(exchange.clock.now(), 3))), Refused
+        )
+        await exchange.client.instruments()  # read again every few minutes: the number is the same
+        assert isinstance(
+            await exchange.client.trading.place(make.order(expires_at=after(exchange.clock.now(), 3))), Accepted
+        )
+        assert "trade/order" in exchange.asked[-1].target

@@ -54,6 +54,12 @@ def compare(reader: Reader, picture: Row) -> list[Finding]:
     ]
 
 
+def confirmed(before: list[Finding], now: list[Finding]) -> list[Finding]:
+    """Give what two comparisons show: one picture may be older than what an engine has written since."""
+    seen = {(one.kind, one.subject) for one in before}
+    return [one for one in now if (one.kind, one.subject) in seen]
+
+
 _FIRST = (
     "SELECT min(at) AS at FROM (SELECT min(filled_at) AS at FROM fills UNION ALL SELECT min(billed_at) FROM bills "
     "UNION ALL SELECT posted_at FROM postings WHERE transaction_id = 'opening')"
@@ -126,22 +132,29 @@ def _positions(reader: Reader, picture: Row) -> Iterator[Finding]:
     theirs = {one["instrument"]: one for one in picture["positions"]}
     for inst_id in sorted(ours.keys() | theirs.keys()):
         our, their = ours.get(inst_id), theirs.get(inst_id)
-        if our is None:
-            yield Finding("position_appeared", RED, inst_id, None, their, "adopt it with its fills, and protect it")
-        elif their is None:
+        if our is not None and their is not None:
+            yield from _pair(inst_id, our, their)
+        elif our is not None:
             proposal = "close it with the exchange's fills and the cause they prove"
             yield Finding("position_vanished", RED, inst_id, _shown(our), None, proposal, [our["position_id"]])
-        else:
-            yield from _pair(inst_id, our, their)
+        elif their is not None:
+            proposal = "adopt it with its fills, and protect it"
+            yield Finding("position_appeared", RED, inst_id, None, _lasting(their), proposal)
 
 
 def _pair(inst_id: str, our: Row, their: Row) -> Iterator[Finding]:
     if our["side"] != their["side"]:
-        yield Finding("position_flipped", RED, inst_id, _shown(our), their, "book the fills that flipped it")
+        yield Finding("position_flipped", RED, inst_id, _shown(our), _lasting(their), "book the fills that flipped it")
     elif Decimal(our["contracts"]) != Decimal(their["contracts"]):
-        yield Finding("position_resized", RED, inst_id, _shown(our), their, "book the fills that resized it")
+        yield Finding("position_resized", RED, inst_id, _shown(our), _lasting(their), "book the fills that resized it")
     elif our["leverage"] and their["leverage"] and Decimal(our["leverage"]) != Decimal(their["leverage"]):
         yield Finding("leverage", YELLOW, inst_id, our["leverage"], their["leverage"], "take the exchange's value")
+
+
+def _lasting(row: Row) -> Row:
+    """Give what stays while nobody trades: a plan must not have another name at every tick."""
+    names = ("side", "contracts", "average_price", "leverage", "margin_mode", "opened_at")
+    return {name: row[name] for name in names if name in row}
 
 
 def _shown(row: Row) -> Row:

@@ -75,14 +75,34 @@ class Invocation:
         return configuration(self.common.config, self.environ)
 
     def env_and_account(self) -> tuple[str, str]:
-        """Give environment and account without reading the whole configuration."""
-        return env_and_account(self.common.env, self.common.account, self.config_file, self.environ)
+        """Give environment and account without reading the whole configuration: those of a ledger named by its file."""
+        named = self._named_folder()
+        if named is None:
+            return env_and_account(self.common.env, self.common.account, self.config_file, self.environ)
+        for option, said, so in (
+            ("--env", self.common.env, named.env),
+            ("--account", self.common.account, named.account),
+        ):
+            if said not in {None, so}:
+                raise UsageError(
+                    f"{self.common.ledger} is a ledger of {named.name}, and {option} says {said}",
+                    hint=f"leave {option} out, or name the other ledger",
+                )
+        return named.env, named.account
 
     def folder(self) -> LedgerFolder:
         """Give the ledger's folder."""
         from scalpctl.ledger.folder import LedgerFolder
 
-        return LedgerFolder(self.root, *self.env_and_account())
+        return self._named_folder() or LedgerFolder(self.root, *self.env_and_account())
+
+    def _named_folder(self) -> LedgerFolder | None:
+        """Give the usual folder that a ledger named by its file lies in, if it does."""
+        if self.common.ledger is None:
+            return None
+        from scalpctl.ledger.folder import LedgerFolder
+
+        return LedgerFolder.around(self.common.ledger.expanduser().absolute())
 
     def ledger_path(self) -> Path:
         """Give the ledger to read: --ledger, or the one of this environment and account."""
@@ -90,23 +110,21 @@ class Invocation:
 
     def require_usual_ledger(self) -> LedgerFolder:
         """Give the folder for commands that change a ledger; a ledger named by file must be in one."""
-        from scalpctl.ledger.folder import LedgerFolder
-
-        if self.common.ledger is None:
-            return self.folder()
-        folder = LedgerFolder.around(self.common.ledger.expanduser().absolute())
-        if folder is None:
+        if self.common.ledger is not None and self._named_folder() is None:
             raise UsageError(
                 f"{self.common.ledger} is not in a ledger's folder (ENV-ACCOUNT/ledger.db)",
                 hint="this command needs the anchors and backups around it; use --root, --env and --account",
             )
-        return folder
+        self.env_and_account()  # what contradicts the folder is said
+        return self.folder()
 
     def settings(self) -> Loaded:
         """Load the whole configuration."""
         from scalpctl.settings.loading import load
 
-        overrides = {("env",): self.common.env, ("account",): self.common.account}
+        named = self._named_folder()
+        env, account = (self.common.env, self.common.account) if named is None else self.env_and_account()
+        overrides = {("env",): env, ("account",): account}
         return load(self.config_file, self.environ, {path: value for path, value in overrides.items() if value})
 
 

@@ -44,8 +44,19 @@ def run_query(
             rows = cursor.fetchmany(rows_max + 1)
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise _explain(error, seconds_max) from error
-        columns = [str(column[0]) for column in cursor.description]
+        columns = _told_apart([str(column[0]) for column in cursor.description])
         return Answer(columns, rows[:rows_max], cut=len(rows) > rows_max)
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """Number what is named twice, as both prices of a join are: a row is told by name."""
+    found: list[str] = []
+    for name in names:
+        number, apart = 2, name
+        while apart in found:
+            number, apart = number + 1, f"{name}_{number}"
+        found.append(apart)
+    return found
 
 
 def tables_of(path: Path) -> Answer:

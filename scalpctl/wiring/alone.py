@@ -8,7 +8,7 @@ from typing import Any
 
 from scalpctl.core.instants import Instant
 from scalpctl.engine import events
-from scalpctl.errors import EngineRefused
+from scalpctl.errors import ConfigurationError, EngineRefused
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ports.clock import Clock
 from scalpctl.settings.loading import Loaded
@@ -23,6 +23,11 @@ Progress = Callable[[int], None] | None
 
 def venue_of(loaded: Loaded, folder: LedgerFolder, environ: dict[str, str], wall: Clock, listening: Listening) -> Venue:
     """Give the configured exchange; the embedded one runs as fast as it can, because nobody watches."""
+    if (loaded.settings.env, loaded.settings.account) != (folder.env, folder.account):
+        configured = f"{loaded.settings.env}-{loaded.settings.account}"
+        raise ConfigurationError(
+            f"the ledger is one of {folder.name}, and {configured} is configured", hint="give --env and --account"
+        )
     if loaded.settings.env in {"sim", "paper"}:
         return embedded(folder.path, SimOptions(speed="max"), wall, listening)
     return outside_world(loaded, find_key(loaded.settings.credentials, environ), wall, listening)

@@ -15,7 +15,10 @@ import pytest
 
 from scalpctl.cli.app import run as run_here
 from scalpctl.cli.catalogue import COMMANDS
+from scalpctl.host.clock import WallClock
+from scalpctl.host.ids import RandomIds
 from scalpctl.ledger.folder import LedgerFolder
+from scalpctl.ledger.opening import open_ledger, prepare_folder
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -260,6 +263,8 @@ def test_the_ledger_is_proven_kept_and_mended(
     assert here(capsys, root, "ledger", "export", str(root / "out"), "--table", "fills")[0] == 0
     assert "-0.0120000024" in (root / "out" / "fills.csv").read_text()
     assert "journal" in here(capsys, root, "ledger", "query", "--tables")[1]
+    twice = "SELECT '1' AS x, '2' AS x, '3' AS x"
+    assert here(capsys, root, "ledger", "query", twice, "-o", "tsv")[1] == "x\tx_2\tx_3\n1\t2\t3\n"
     code, out, _ = here(capsys, root, "ledger", "query", "SELECT seq FROM journal", "--limit", "2", "--json")
     assert json.loads(out)["warnings"] == ["only the first 2 rows are shown; --limit shows more"]
 
@@ -274,6 +279,24 @@ def test_a_ledger_named_by_file_is_found_with_its_companions(
     code, out, _ = here(capsys, tmp_path, "ledger", "verify", "--ledger", str(stray), "--json")
     assert (code, data(out)["not_checked"]) == (0, ["anchors", "mirrors"])  # type: ignore[index, call-overload]
     assert here(capsys, tmp_path, "ledger", "rebuild", "--yes", "--ledger", str(stray))[0] == 64
+
+
+def test_a_ledger_named_by_file_is_one_of_its_folders_account(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, filled: LedgerFolder
+) -> None:
+    demo = LedgerFolder(tmp_path / "elsewhere", "demo", "main")
+    prepare_folder(demo)
+    writer = open_ledger(demo, WallClock(), RandomIds(WallClock()), purpose="run")
+    writer.close()
+    before = demo.ledger.read_bytes()
+    for command in (("close", "--all", "--yes"), ("reconcile", "--policy", "apply"), ("halt", "--reason", "test")):
+        code, _, err = here(capsys, tmp_path, *command, "--ledger", str(demo.ledger))
+        assert code in {77, 78}, err  # demo wants a key, and there is none
+    code, _, err = here(capsys, tmp_path, "positions", "--env", "sim", "--ledger", str(demo.ledger))
+    assert code == 64
+    assert "is a ledger of demo-main, and --env says sim" in err
+    assert demo.ledger.read_bytes() == before
+    assert not list(demo.path.glob("exchange.*"))
 
 
 def test_a_configuration_is_begun_shown_and_checked(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from engine.conftest import Play, until
 
+from scalpctl.analysis.reconcile import Finding, confirmed
 from scalpctl.analysis.statement import statement
 from scalpctl.cli.app import run
 from scalpctl.core.instants import Instant
@@ -97,9 +98,19 @@ def test_a_position_somebody_opened_is_adopted_and_protected(play: Play, capsys:
     code, found = asked(play, capsys, "reconcile")
     assert code == 1
     assert {"position_appeared", "missing_stop"} <= {one["kind"] for one in found["findings"]}
-    code, after = asked(play, capsys, "reconcile", "--policy", "apply")
+    exchange = play.exchange()
+    exchange.advance(exchange.now + 20_000_000)  # its price moves, and so does what it is worth
+    Store(play.folder.path).save(exchange.snapshot())
+    code, after = asked(play, capsys, "reconcile", "--apply", found["plan_digest"])
     assert (code, after["findings"]) == (0, [])
     play.check()
+
+
+def test_beside_an_engine_what_counts_is_what_two_pictures_show() -> None:
+    gone, late, new = (Finding(kind, "red", "BTC-USDT-SWAP", None, None, "") for kind in ("a", "b", "c"))
+    moved = Finding("b", "red", "BTC-USDT-SWAP", None, {"contracts": "2"}, "")
+    assert confirmed([gone, late], [moved, new]) == [moved]
+    assert confirmed([gone], []) == []
 
 
 def test_a_withdrawal_is_booked_as_what_it_is(play: Play, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,12 +18,13 @@ from scalpctl.host.clock import WallClock
 
 if TYPE_CHECKING:
     from scalpctl.analysis.audit.books import Books
-    from scalpctl.analysis.audit.findings import Check
+    from scalpctl.analysis.audit.findings import Check, Judged
     from scalpctl.analysis.audit.judging import Audit
     from scalpctl.ledger.folder import LedgerFolder
 
 app = family()
 WORDS = ("history", "diff", "explain", "baseline")
+SECOND_LOOK_S = 3.0
 
 
 @app.command(no_args_is_help=False)
@@ -116,26 +118,66 @@ def _audited(
     go_live: bool,
     anew: bool,
 ) -> tuple[Audit, LedgerFolder | None]:  # fmt: skip
-    from scalpctl.analysis.audit.judging import Audit, judge, waivers
+    from scalpctl.analysis.audit.judging import Audit
     from scalpctl.ledger.audits import baseline
     from scalpctl.ledger.folder import LedgerFolder
-    from scalpctl.ledger.reading import LedgerReader
-    from scalpctl.wiring.auditing import books_of
 
-    path, wall, loaded = call.ledger_path(), WallClock().now(), call.settings()
+    path, wall = call.ledger_path(), WallClock().now()
     folder = LedgerFolder.around(path.absolute())
     side, unreachable = _exchange(call, folder) if online else (None, None)
-    with LedgerReader(path) as reader:
-        books = books_of(reader, loaded, folder, wall)
-        _narrow(call, books, *scope)
-        if side is not None:
-            books.exchange, books.account = side
-        known = frozenset[tuple[str, str]]() if folder is None or anew else baseline(folder)
-        judged = judge(books, checks, waivers(books, wall), known)
+    known = frozenset[tuple[str, str]]() if folder is None or anew else baseline(folder)
+    judged, books = _judged(call, folder, checks, scope, side, known)
+    if side is not None and books.engine_alive:
+        _look_again(call, folder, judged, scope, known)
     if not online:
         judged = [one for one in judged if one.check.needs != "exchange" or one.not_judged is None]
     figures = {"naked_max_s": books.extra["naked_max_us"] / 1e6} if "naked_max_us" in books.extra else {}
     return Audit(judged, wall, go_live, unreachable, figures), folder
+
+
+def _judged(
+    call: Invocation,
+    folder: LedgerFolder | None,
+    checks: tuple[Check, ...],
+    scope: tuple[str | None, str | None],
+    side: Any,
+    known: frozenset[tuple[str, str]],
+) -> tuple[list[Judged], Books]:
+    from scalpctl.analysis.audit.judging import judge, waivers
+    from scalpctl.ledger.reading import LedgerReader
+    from scalpctl.wiring.auditing import books_of
+
+    wall = WallClock().now()
+    with LedgerReader(call.ledger_path()) as reader:
+        books = books_of(reader, call.settings(), folder, wall)
+        _narrow(call, books, *scope)
+        if side is not None:
+            books.exchange, books.account = side
+        return judge(books, checks, waivers(books, wall), known), books
+
+
+def _look_again(
+    call: Invocation,
+    folder: LedgerFolder | None,
+    judged: list[Judged],
+    scope: tuple[str | None, str | None],
+    known: frozenset[tuple[str, str]],
+) -> None:
+    """Let go of what a second picture does not show: an engine traded between the first and the ledger."""
+    from scalpctl.analysis.audit.findings import Needs
+
+    doubtful = tuple(one.check for one in judged if one.findings and one.check.needs is not Needs.PROOF)
+    if not doubtful:
+        return
+    asyncio.run(WallClock().sleep(SECOND_LOOK_S))
+    side, _ = _exchange(call, folder)
+    if side is None:
+        return
+    again, _ = _judged(call, folder, doubtful, scope, side, known)
+    shown = {(one.check.id, found.subject) for one in again for found in one.findings}
+    for one in judged:
+        if one.check in doubtful:
+            one.findings = [found for found in one.findings if (one.check.id, found.subject) in shown]
 
 
 def _narrow(call: Invocation, books: Books, since: str | None, session: str | None) -> None:

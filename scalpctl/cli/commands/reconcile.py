@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scalpctl.ledger.folder import LedgerFolder
 
 app = family()
-SETTLE_S = 20.0
+SETTLE_S, SECOND_LOOK_S = 20.0, 3.0
 Others = dict[str, list[Any]]
 """What others do that is no finding, by its name in JSON."""
 POLICIES = ("observe", "apply", "protect", "adopt", "flatten")
@@ -105,29 +105,45 @@ def _since(call: Invocation, text: str | None) -> Instant:
 
 
 def _found(call: Invocation, folder: LedgerFolder, since: Instant) -> tuple[list[Finding], Statement, Others]:
+    """Compare; beside a running engine what counts is what two pictures show: between picture and ledger it trades."""
+    from scalpctl.analysis.reconcile import confirmed
+
+    (findings, proof, others), moving = _compared(call, folder, since)
+    if not moving or (not findings and proof.holds):
+        return findings, proof, others
+    _wait(SECOND_LOOK_S)
+    (now, again, others), _ = _compared(call, folder, since)
+    return confirmed(findings, now), proof if proof.holds else again, others
+
+
+def _compared(
+    call: Invocation, folder: LedgerFolder, since: Instant
+) -> tuple[tuple[list[Finding], Statement, Others], bool]:
+    """Hold one picture against the ledger as it is right after; True where an engine is writing it meanwhile."""
     from scalpctl.analysis.reconcile import compare, elsewhere, others_orders
     from scalpctl.analysis.statement import statement
     from scalpctl.ledger.reading import LedgerReader
 
-    seen = _picture(call, folder, since)
+    seen, moving = _picture(call, folder, since)
     with LedgerReader(folder.ledger) as reader:
+        reader.pin()
         others: Others = {"held_elsewhere": elsewhere(reader, seen), "others_orders": others_orders(reader, seen)}
-        return compare(reader, seen), statement(reader, seen), others
+        return (compare(reader, seen), statement(reader, seen), others), moving
 
 
-def _picture(call: Invocation, folder: LedgerFolder, since: Instant) -> dict[str, Any]:
-    """Ask through the running engine, or alone."""
+def _picture(call: Invocation, folder: LedgerFolder, since: Instant) -> tuple[dict[str, Any], bool]:
+    """Ask through the running engine, or alone; tells which."""
     from scalpctl.cli.commands.control import ask_engine
     from scalpctl.wiring.alone import looked_at, run, venue_of
     from scalpctl.wiring.session import Listening
 
     seen = ask_engine(folder, "picture", {"since": since})
     if seen is not None:
-        return seen
+        return seen, True
     venue = venue_of(call.settings(), folder, call.environ, WallClock(), Listening())
     with counted("asking the exchange", "rows", quiet=call.output.quiet) as progress:
         alone: dict[str, Any] = run(venue, looked_at(venue, since, progress))
-    return alone | {"traded": list(call.settings().settings.instruments)}
+    return alone | {"traded": list(call.settings().settings.instruments)}, False
 
 
 def _require_same(findings: list[Finding], wanted: str | None) -> None:

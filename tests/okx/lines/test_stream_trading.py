@@ -110,7 +110,10 @@ async def test_an_order_refused_for_its_time_has_the_clock_measured_at_once(
     async with lines.running(make, documented) as exchange:
         await exchange.turn(60)
         exchange.asked.clear()
-        exchange.operate = lambda said: {"code": "0", "data": [{"sCode": "50036", "sMsg": "late", "clOrdId": "sc0000000001"}]}
+        exchange.operate = lambda said: {
+            "code": "0",
+            "data": [{"sCode": "50036", "sMsg": "late", "clOrdId": "sc0000000001"}],
+        }
         placing = asyncio.create_task(
             exchange.client.trading.place(make.order(expires_at=after(exchange.clock.now(), 3)))
         )
@@ -124,7 +127,10 @@ async def test_an_instrument_whose_number_is_not_known_there_goes_over_rest(
 ) -> None:
     async with lines.running(make, documented) as exchange:
         exchange.asked.clear()
-        exchange.operate = lambda said: {"code": "1", "data": [{"sCode": "51001", "sMsg": "?", "clOrdId": "sc0000000001"}]}
+        exchange.operate = lambda said: {
+            "code": "1",
+            "data": [{"sCode": "51001", "sMsg": "?", "clOrdId": "sc0000000001"}],
+        }
         assert isinstance(
             await exchange.client.trading.place(make.order(expires_at=after(exchange.clock.now(), 3))), Refused
         )

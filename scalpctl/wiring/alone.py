@@ -8,6 +8,7 @@ from typing import Any
 
 from scalpctl.core.instants import Instant
 from scalpctl.engine import events
+from scalpctl.engine.effects import Reply
 from scalpctl.errors import ConfigurationError, EngineRefused
 from scalpctl.ledger.folder import LedgerFolder
 from scalpctl.ports.clock import Clock
@@ -35,7 +36,7 @@ def venue_of(loaded: Loaded, folder: LedgerFolder, environ: dict[str, str], wall
 
 async def carry_out(session: Session, command: events.Ordered, settle_s: float = 0.0) -> dict[str, Any]:
     """Run a session without entries until one command has been carried out, and give its answer."""
-    answer: dict[str, Any] = {}
+    replies: list[Reply] = []
 
     async def ordered() -> None:
         context = session.machine.context
@@ -43,18 +44,17 @@ async def carry_out(session: Session, command: events.Ordered, settle_s: float =
             if context.recovered and context.usable:
                 break
             await session.venue.clock.sleep(0.25)
-        reply = await session.runner.order(command)
+        replies.append(await session.runner.order(command))
         if settle_s:
             await session.venue.clock.sleep(settle_s)
-        if not reply.ok:
-            raise EngineRefused(reply.message or "it was refused")
-        answer.update(reply.result)
-        session.stop_reason = f"{command.command} was carried out"
-        session.stop.set()
+        session.stop_reason = f"{command.command} was {'carried out' if replies[0].ok else 'refused'}"
+        session.stop.set()  # in order, also after a refusal: nothing has crashed
 
     session.also = ordered
     await session.run(Wanted(entries=False))
-    return answer
+    if not replies or not replies[0].ok:
+        raise EngineRefused((replies[0].message if replies else "") or "it was refused")
+    return dict(replies[0].result)
 
 
 def run(venue: Venue, work: Any) -> Any:

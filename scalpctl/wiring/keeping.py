@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 
 from scalpctl.core.records.sessions import ConnectionNoted
@@ -26,9 +27,29 @@ async def kept_safe(folder: LedgerFolder, settings: LedgerSettings, clock: Clock
 
 async def _backed_up(folder: LedgerFolder, kept: int) -> str:
     where = ["--root", str(folder.root), "--env", folder.env, "--account", folder.account]
-    process = await asyncio.create_subprocess_exec(
-        "nice", "-n", "10", sys.executable, "-m", "scalpctl", "ledger", "backup", "--keep", str(kept), "-q",
-        "--reason", "while running", *where, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "scalpctl",
+        "ledger",
+        "backup",
+        "--keep",
+        str(kept),
+        "-q",
+        "--reason",
+        "while running",
+    ]
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *_politely(), *command, *where, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+    except OSError as error:  # no more processes, files or memory: whoever trades goes on
+        return f"it could not be started: {error.strerror}"
     _, errors = await process.communicate()
     return "" if process.returncode == 0 else errors.decode(errors="replace")[:500]
+
+
+def _politely() -> list[str]:
+    """Give what lets others go first, where this machine has it."""
+    nice = shutil.which("nice")
+    return [] if nice is None else [nice, "-n", "10"]

@@ -47,6 +47,7 @@ from scalpctl.wiring.venues import Venue
 CHANNELS = ("tickers", "mark-price", f"candle{BAR}", "funding-rate", "price-limit", "instruments")
 PATIENCE_S = (1.0, 2.0, 4.0, 8.0, 8.0, 15.0, 15.0, 30.0, 30.0, 30.0)
 ORDERS = ("status", "close", "pause", "resume", "halt", "reread", "waive", "resolve")
+COULD_NOT_BEGIN = "it could not begin"
 READINGS = ("status", "picture")
 IDS_PER_ROW = 16
 T = TypeVar("T")
@@ -157,7 +158,7 @@ class Session:
         except _NotWanted:  # nothing was done yet that would have to come to an end
             return self.stop_reason, True
         except (ExchangeUnavailable, ConfigurationError) as error:
-            self.runner.hear(events.Ended("crashed", f"it could not begin: {error.message}"))
+            self.runner.hear(events.Ended("crashed", f"{COULD_NOT_BEGIN}: {error.message}"))
             raise
         if self.also is not None:
             self._later.append(asyncio.get_running_loop().create_task(self.also()))

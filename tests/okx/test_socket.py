@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -186,6 +186,26 @@ async def test_a15_an_answer_that_is_no_websocket_is_unreachable() -> None:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(ExchangeUnreachable):
             await WebSocketDialer().dial(f"ws://127.0.0.1:{port}/", Sink())
+
+
+async def test_a_line_whose_handshake_nobody_answers_is_let_go_of_and_not_told_as_lost() -> None:
+    ended: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        with suppress(ConnectionError):
+            await reader.read()
+        ended.set_result(b"")
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    sink = Sink()
+    async with asyncio.timeout(10):
+        with pytest.raises(ExchangeUnreachable, match="TimeoutError"):
+            await WebSocketDialer(0.2).dial(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/x", sink)
+        await ended
+    assert not sink.ended.done()
+    server.close()
 
 
 async def test_a15_a_stream_in_the_clear_is_refused() -> None:

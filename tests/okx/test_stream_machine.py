@@ -141,6 +141,16 @@ def test_a_refused_login_is_the_end_and_says_why(code: str, words: str) -> None:
     assert refusal.exit_code == 77
 
 
+@pytest.mark.parametrize("code", ["63999", "60014", "60006"])
+def test_a_login_that_failed_for_now_is_no_refusal_whatever_the_close_code(code: str) -> None:
+    talk = Talk(PRIVATE, private=True)
+    talk.machine.opened(s(0))
+    talk.hear({"event": "error", "code": code, "msg": "try again", "connId": "a"})
+    talk.machine.lost(4001, s(1))
+    assert talk.out.refusals == []
+    assert talk.machine.phase is Phase.DOWN
+
+
 def test_a_deleted_key_is_the_end() -> None:
     talk = Talk(PRIVATE, private=True)
     talk.until_ready()

@@ -93,6 +93,8 @@ class StreamMachine:
         self.freshness = Freshness(given_up)
         self.phase = Phase.DOWN
         self.malformed = 0
+        self._login_judged = False
+        """Whether an error has said why the login failed: the close that follows it says less."""
         self._heard_at = Monotonic(0)
         self._phase_since = Monotonic(0)
         self._pinged_at: Monotonic | None = None
@@ -169,7 +171,7 @@ class StreamMachine:
             self._move(Happening.KEY_REVOKED, now)
             why = AccessRefused("the exchange closed the stream: the key was changed or deleted", hint="see the key")
             self._outlet.refused(why)
-        elif code == CLOSE_LOGIN_FAILED and self.phase is Phase.CONNECTED:
+        elif code == CLOSE_LOGIN_FAILED and self.phase is Phase.CONNECTED and not self._login_judged:
             self._refuse(str(code), "login failed", now)
         self._move(Happening.LOST, now)
 
@@ -216,7 +218,7 @@ class StreamMachine:
         self._granted_so_far(now)
 
     def _login_failed(self, said: Said, now: Monotonic) -> None:
-        kind = meaning(said.code)
+        kind, self._login_judged = meaning(said.code), True
         if said.code in LOGGED_IN_ALREADY:
             self._logged_in(now)
         elif kind is Meaning.CLOCK:

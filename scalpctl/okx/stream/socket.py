@@ -21,7 +21,7 @@ from scalpctl.okx.stream.frames import FrameCutter
 from scalpctl.okx.wire.codec import FRAME_BYTES_MAX
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_DIAL_WITHIN_S = 10.0
+DIAL_WITHIN_S = 10.0
 _CLOSED_ABNORMALLY = 1006
 _HEAD_ENDS = b"\r\n\r\n"
 _QUIET = logging.getLogger("scalpctl.okx.websocket")
@@ -159,6 +159,12 @@ class WebSocketLine(asyncio.Protocol):
         else:
             self._transport.close()
 
+    def give_up(self) -> None:
+        """Drop a connection that never came to be: there is no end of it to tell anybody."""
+        self._closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
     def _end(self) -> None:
         """Tell the protocol, once, that no byte will follow: only then does it know its close code."""
         if not self._ended:
@@ -199,6 +205,10 @@ class WebSocketLine(asyncio.Protocol):
 class WebSocketDialer:
     """Opens WebSockets over TLS, or in the clear to this very machine."""
 
+    def __init__(self, within_s: float = DIAL_WITHIN_S) -> None:
+        """Wait so long for a handshake."""
+        self._within_s = within_s
+
     async def dial(self, url: str, sink: Sink) -> Line:
         """Open one and wait for its handshake."""
         address = urlsplit(url)
@@ -207,8 +217,9 @@ class WebSocketDialer:
             raise ConfigurationError(f"{address.scheme}://{address.hostname} is not encrypted", hint="use wss")
         loop = asyncio.get_running_loop()
         opened: asyncio.Future[None] = loop.create_future()
+        line: WebSocketLine | None = None
         try:
-            async with asyncio.timeout(_DIAL_WITHIN_S):
+            async with asyncio.timeout(self._within_s):
                 _, line = await loop.create_connection(
                     lambda: WebSocketLine(url, sink, opened),
                     address.hostname or "",
@@ -219,6 +230,8 @@ class WebSocketDialer:
                 await opened
         except (OSError, TimeoutError, WebSocketException) as error:
             opened.cancel()
+            if line is not None:  # what nobody answers would be kept open until the other side lets go
+                line.give_up()
             raise ExchangeUnreachable(f"{address.hostname} cannot be reached: {type(error).__name__}") from None
         return line
 

@@ -197,7 +197,8 @@ class Supervisor:
         self._current: Session | None = None
         self._successor: asyncio.Task[None] | None = None
         self._end: Exception | None = None
-        self._clock_doubts = 0
+        self._clock_doubted = self._clock_measured = False
+        """Whether the exchange finds our clock wrong, and whether it has been measured since it said so first."""
         self.given_up: dict[tuple[str, str], float] = {}
         """Channels connections were given up for, and how long each may be silent on the next one."""
 
@@ -256,9 +257,9 @@ class Supervisor:
         self._end = error
 
     def doubt_clock(self) -> None:
-        """Measure before the next attempt; the second doubt in a row is a refusal."""
-        self._clock_doubts += 1
-        if self._clock_doubts > 1:
+        """Measure before the next attempt; a doubt about what has just been measured is a refusal."""
+        self._clock_doubted = True
+        if self._clock_measured:
             why = "the exchange finds this machine's clock wrong although it was measured just now"
             self.refuse(AccessRefused(why, hint="set the clock: timedatectl set-ntp true, or chronyc makestep"))
 
@@ -276,7 +277,7 @@ class Supervisor:
         await session.over
         self._backoff.ended(session.ready_at, self.clock.monotonic())
         if session.ready_at is not None:
-            self._clock_doubts = 0
+            self._clock_doubted = self._clock_measured = False
         if self._current is session:  # otherwise its successor has taken over already
             self._current = None
 
@@ -315,9 +316,10 @@ class Supervisor:
     async def _pause(self) -> None:
         pause_s = self._backoff.pause_s()
         self.noted(ConnectionFact.RETRY, f"attempt {self._backoff.failures} in {pause_s:.2f} s")
-        if self._clock_doubts:
+        if self._clock_doubted:
             try:
                 await self._means.measure_clock()
+                self._clock_measured = True
             except ExchangeUnavailable as error:
                 self.noted(ConnectionFact.LOST, error.message)
         if await self._means.waking.pause(self.clock, pause_s):

@@ -16,7 +16,7 @@ from scalpctl.core.exchange.notices import LiquidationNear, MoneyMoved
 from scalpctl.core.exchange.reports import AlgoReport, FillReport, FlatReport, OrderReport, PositionReport
 from scalpctl.core.instants import Monotonic, after
 from scalpctl.core.market import Ticker
-from scalpctl.errors import AccessRefused
+from scalpctl.errors import AccessRefused, ExchangeUnreachable
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.okx.stream.backoff import MOST_S, Backoff
 from scalpctl.okx.stream.states import Phase
@@ -256,6 +256,28 @@ async def test_f1_a_clock_the_login_refuses_twice_is_the_end(make: Any, document
     with pytest.raises(AccessRefused, match="clock"):
         await task
     assert any("public/time" in request.target for request in exchange.asked)
+
+
+async def test_f1_a_doubt_counts_as_the_second_only_once_the_clock_could_be_measured(
+    make: Any, documented: Any, lines: Any
+) -> None:
+    exchange = lines.exchange(make, documented)
+    exchange.login_code = "60006"
+    ask, exchange.send = exchange.send, silent
+    exchange.client.listen_to_account(exchange)
+    task = asyncio.create_task(exchange.client.run())
+    await exchange.turn(60)
+    assert len(exchange.wires) > 3
+    assert not task.done()
+    exchange.login_code, exchange.send = "0", ask
+    await exchange.turn(60)
+    assert exchange.usable_now
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def silent(_request: Any) -> Any:
+    raise ExchangeUnreachable("no answer came in time")
 
 
 async def test_a1_rest_testifies_against_a_private_line_that_tells_nothing(

@@ -17,7 +17,7 @@ from scalpctl.analysis.session.identity import ranges
 from scalpctl.analysis.session.incidents import churn
 from scalpctl.analysis.session.statistics import drawdown, interval, performance, streaks
 from scalpctl.analysis.session.trades import Trade
-from scalpctl.analysis.session.verifying import differences
+from scalpctl.analysis.session.verifying import contradictions, differences
 from scalpctl.core.instants import Instant
 
 T0 = 1_767_592_800_000_000
@@ -144,3 +144,6 @@ def test_a_comparison_pairs_the_same_market_and_says_when_it_cannot_tell() -> No
 def test_differences_name_the_place() -> None:
     assert list(differences({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]})) == [("a[1].b", 2, 3)]
     assert list(differences({"a": [1]}, {"a": [1, 2]})) == [("a", "1 items", "2 items")]
+    explained = {"incidents": {"drifts": [{"cause": None, "kind": "vanished"}]}, "unknown": ["it is still running"]}
+    later = {"incidents": {"drifts": [{"cause": "manual", "kind": "flipped"}]}, "unknown": []}
+    assert list(contradictions(explained, later)) == [("incidents.drifts[0].kind", "vanished", "flipped")]

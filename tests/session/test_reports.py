@@ -16,6 +16,9 @@ from engine.conftest import Play
 from session.conftest import Run
 
 from scalpctl.analysis.session.questions import QUESTIONS
+from scalpctl.analysis.session.report import report as report_of
+from scalpctl.analysis.session.scope import of_sessions
+from scalpctl.analysis.session.verifying import contradictions
 from scalpctl.ledger.reading import LedgerReader
 
 EVIL = "<script>alert(1)</script>\x1b[31m\u202e</script><!--"
@@ -121,6 +124,19 @@ def test_a_saved_report_is_recomputed_and_a_changed_figure_is_found(
     assert "identity.net" in wrong.stdout
     saved.write_text("{}")
     assert scalpctl("--verify", str(saved)).returncode == 64
+
+
+def test_what_a_later_session_does_changes_nothing_that_was_said_of_an_earlier_one(tmp_path: Path) -> None:
+    play, told = Play(tmp_path / "root"), []
+    play.session(0.4)
+    with LedgerReader(play.folder.ledger) as reader:
+        scope = of_sessions(reader, (play.sessions[0],))
+    for flatten in (True, False):
+        with LedgerReader(play.folder.ledger) as reader:
+            told.append(report_of(reader, scope, {}))
+        play.session(0.05, flatten=flatten)
+    assert told[0]["session"]["open_positions"] > 0
+    assert list(contradictions(*told)) == []
 
 
 def test_every_group_names_the_trades_behind_it(report: dict[str, Any]) -> None:

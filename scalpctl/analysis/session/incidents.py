@@ -24,7 +24,7 @@ WHERE seq BETWEEN :first AND :last ORDER BY seq
 """
 _PARTIALS = """
 SELECT t.position_id, t.net, t.gross, t.fees, t.taken_ratio, t.reason, t.taken_at, t.seq, c.net AS whole_net
-FROM partial_takes t LEFT JOIN closures c ON c.position_id = t.position_id
+FROM partial_takes t LEFT JOIN closures c ON c.position_id = t.position_id AND c.seq <= :last
 WHERE t.seq BETWEEN :first AND :last ORDER BY t.seq
 """
 

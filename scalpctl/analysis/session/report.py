@@ -45,7 +45,9 @@ def report(reader: Reader, scope: Scope, paths: Paths) -> Row:
 def _session(reader: Reader, scope: Scope) -> Row:
     rows = scope.rows
     (open_now,) = reader.rows(
-        "SELECT count(*) AS n FROM positions WHERE closed_at IS NULL AND seq <= :last", scope.named()
+        "SELECT count(*) AS n FROM positions p WHERE p.seq <= :last AND NOT EXISTS "
+        "(SELECT 1 FROM closures c WHERE c.position_id = p.position_id AND c.seq <= :last)",
+        scope.named(),
     )
     return {
         "session_id": scope.name,

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
+
+_MOVES_ON = re.compile(
+    r"after_exit|unknown|session\.end_(kind|reason)|"
+    r"incidents\.(drifts\[\d+\]\.(resolved_at|cause|action)|latches\[\d+\]\.cleared_(at|by))"
+)
+"""What is said of a session may become known after it: how it ended, who explained what, where the price went."""
+
+
+def contradictions(stated: Any, recomputed: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Give where two reports of the same part of a ledger differ that could not have become different since."""
+    return (one for one in differences(stated, recomputed) if not _MOVES_ON.match(one[0]))
 
 
 def differences(stated: Any, recomputed: Any, at: str = "") -> Iterator[tuple[str, Any, Any]]:

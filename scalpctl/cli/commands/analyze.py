@@ -237,7 +237,7 @@ def _side(reader: LedgerReader, name: str) -> tuple[list[Trade], Row]:
 
 def _verify(call: Invocation, reader: LedgerReader, saved: Path) -> None:
     from scalpctl.analysis.session.scope import Scope
-    from scalpctl.analysis.session.verifying import differences
+    from scalpctl.analysis.session.verifying import contradictions
     from scalpctl.cli.render.cells import for_json
 
     stated = _saved(saved)
@@ -249,11 +249,7 @@ def _verify(call: Invocation, reader: LedgerReader, saved: Path) -> None:
     begins, ends = (parse_rfc3339(stated["session"][name]) for name in ("begins_at", "ends_at"))
     scope = Scope(names, first, last, begins, ends, tuple(every))
     again = json.loads(json.dumps(for_json("", _report(call, reader, scope)), default=str))
-    wrong = [
-        {"figure": at, "report": one, "ledger": other}
-        for at, one, other in differences(stated, again)
-        if not at.startswith("after_exit")
-    ]
+    wrong = [{"figure": at, "report": one, "ledger": other} for at, one, other in contradictions(stated, again)]
     call.output.rows(_envelope(call, "analyze-verify", None), wrong, ["figure", "report", "ledger"])
     print(f"{len(wrong)} differences" if wrong else "every figure comes out the same", file=sys.stderr)
     if wrong:

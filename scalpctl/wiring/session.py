@@ -107,8 +107,8 @@ class Session:
         self.session_id = ids.new_id()
         with LedgerReader(folder.ledger) as reader:
             self._memory: Remembered = remembered(reader)
-            crashed = reader.rows("SELECT session_id FROM sessions WHERE ended_at IS NULL")
-        self._seal([str(row["session_id"]) for row in crashed])
+            crashed = reader.rows("SELECT session_id, started_at FROM sessions WHERE ended_at IS NULL")
+        self._seal(crashed)
         self.machine = Machine(Plan(settled(loaded.settings)), self.session_id, self._memory)
         client = venue.client
         means = Means(client.trading, client.account, client.market, client.resolver)
@@ -125,11 +125,13 @@ class Session:
         """What runs beside the session, if anything; it may end."""
         self._later: list[asyncio.Task[None]] = []
 
-    def _seal(self, crashed: list[str]) -> None:
+    def _seal(self, crashed: list[dict[str, Any]]) -> None:
         now = self.venue.clock.now()
         why = "found without an end by the next start"
-        for session_id in crashed:
-            self.writer.write(SessionEnded(session_id=session_id, ended_at=now, end_kind="crashed", end_reason=why))
+        for row in crashed:  # the embedded exchange knows its time to ten seconds after a crash
+            at = Instant(max(now, row["started_at"]))
+            ended = SessionEnded(session_id=row["session_id"], ended_at=at, end_kind="crashed", end_reason=why)
+            self.writer.write(ended)
 
     async def run(self, wanted: Wanted) -> Ending:
         """Run until the time is over, somebody asks for the end, or something breaks."""

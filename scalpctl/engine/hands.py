@@ -23,6 +23,8 @@ HANDS = "hands:"
 """Marks an investigation that looks for whose an execution was."""
 ASK_AFTER_US = MICROS_PER_SECOND // 2
 ASK_AGAIN_US, ASK_AGAIN_MAX_US = 2 * MICROS_PER_SECOND, 300 * MICROS_PER_SECOND
+ASK_UNREAD_US = 15 * MICROS_PER_SECOND
+"""How soon histories are asked for again that could not be read: an outage proves nothing, and ends unannounced."""
 PROOF_WITHIN_US = 30 * MICROS_PER_SECOND
 """How long a proof is waited for that the histories, which lag, do not show yet."""
 SAY_AFTER_US = 10 * MICROS_PER_SECOND
@@ -94,9 +96,11 @@ def ask_now(ctx: Context) -> None:
 
 def evidence(ctx: Context, found: events.Evidence) -> None:
     """Judge the orders of an instrument by what the exchange's histories say."""
+    inst_id = found.position_id.removeprefix(HANDS)
+    if found.orders is None or found.fills is None or found.algos is None:
+        _ask_soon(ctx, inst_id)
     if found.orders is None or found.fills is None:
         return
-    inst_id = found.position_id.removeprefix(HANDS)
     for key, hand in list(ctx.hands.items()):
         if hand.inst_id == inst_id and not lacks_algo(found, hand.order_id, late=_is_late(ctx, hand)):
             attribution = _judged(hand, found)
@@ -142,6 +146,13 @@ def _ask(ctx: Context, hand: Hand) -> None:
     hand.tries = min(hand.tries + 1, 10)
     since = Instant(hand.fills[0].filled_at - 5 * MICROS_PER_SECOND)
     ctx.do(Investigate(f"{HANDS}{hand.inst_id}", hand.inst_id, since, foreign=True))
+
+
+def _ask_soon(ctx: Context, inst_id: str) -> None:
+    soon = Instant(ctx.at + ASK_UNREAD_US)
+    for hand in ctx.hands.values():
+        if hand.inst_id == inst_id:
+            hand.ask_at = min(hand.ask_at, soon)
 
 
 def _judged(hand: Hand, found: events.Evidence) -> Attribution:

@@ -118,14 +118,14 @@ class Invocation:
         self.env_and_account()  # what contradicts the folder is said
         return self.folder()
 
-    def settings(self) -> Loaded:
-        """Load the whole configuration."""
+    def settings(self, **more: Any) -> Loaded:
+        """Load the whole configuration, with ``more`` instead of what it says."""
         from scalpctl.settings.loading import load
 
         named = self._named_folder()
         env, account = (self.common.env, self.common.account) if named is None else self.env_and_account()
-        overrides = {("env",): env, ("account",): account}
-        return load(self.config_file, self.environ, {path: value for path, value in overrides.items() if value})
+        wanted = {"env": env, "account": account} | more
+        return load(self.config_file, self.environ, {(name,): value for name, value in wanted.items() if value})
 
 
 def with_common(command: Callable[..., None]) -> Callable[..., None]:

@@ -57,6 +57,12 @@ def _close(ctx: Context, command: Ordered) -> str:
         ctx.do(Reply(command.command_id, ok=False, result={}, message=message))
         return "refused: not a fraction"
     desks = [desk for desk in ctx.desks.values() if desk.holding is not None and (everything or desk.inst_id == wanted)]
+    small = [desk for desk in desks if desk.holding is not None and _is_too_small(desk, desk.holding, fraction)]
+    if small:
+        held = ", ".join(f"{desk.holding.contracts.value} {desk.inst_id}" for desk in small if desk.holding is not None)
+        message = f"{fraction} of {held} is less than the smallest order; nothing was closed: close all of it, or more"
+        ctx.do(Reply(command.command_id, ok=False, result={}, message=message))
+        return "refused: less than the smallest order"
     if everything:
         ctx.trip(Limit.OPERATOR_PAUSE, f"{command.operator} closed everything")
     leaving = [one for desk in ctx.desks.values() if everything or desk.inst_id == wanted for one in desk.leaving]
@@ -80,9 +86,18 @@ def _fraction(command: Ordered) -> Decimal | None:
     return part if 0 < part <= 1 else None
 
 
+def _part(desk: Desk, holding: Holding, fraction: Decimal) -> Contracts:
+    return desk.instrument.floor_contracts(Contracts(multiply(holding.contracts.value, fraction)))
+
+
+def _is_too_small(desk: Desk, holding: Holding, fraction: Decimal) -> bool:
+    """Tell whether a part was asked for that no order can take: it must not become the whole."""
+    return fraction < 1 and holding.close is None and not _part(desk, holding, fraction)
+
+
 def _close_one(ctx: Context, desk: Desk, holding: Holding, command: Ordered, fraction: Decimal) -> None:
-    part = desk.instrument.floor_contracts(Contracts(multiply(holding.contracts.value, fraction)))
-    if fraction < 1 and part and holding.close is None:
+    part = _part(desk, holding, fraction)
+    if fraction < 1 and holding.close is None:
         if desk.execution is not None:
             message = "another order of this position is under way; try again"
             ctx.do(Reply(command.command_id, ok=False, result={}, message=message))

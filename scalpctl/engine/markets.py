@@ -74,7 +74,8 @@ def candle(ctx: Context, desk: Desk, closed: Candle) -> None:
 def warm(ctx: Context, desk: Desk) -> None:
     """Have past candles read; until they come nothing is entered."""
     desk.warming = True
-    ctx.do(ReadCandles(desk.inst_id, BAR, WARM_CANDLES))
+    needed = ctx.plan.study(desk.inst_id).bars_needed + 1  # the newest may still be open
+    ctx.do(ReadCandles(desk.inst_id, BAR, max(WARM_CANDLES, needed)))
 
 
 def candles_read(ctx: Context, desk: Desk, past: tuple[Candle, ...] | None) -> None:

@@ -24,14 +24,19 @@ Progress = Callable[[int], None] | None
 
 def venue_of(loaded: Loaded, folder: LedgerFolder, environ: dict[str, str], wall: Clock, listening: Listening) -> Venue:
     """Give the configured exchange; the embedded one runs as fast as it can, because nobody watches."""
+    require_same(loaded, folder)
+    if loaded.settings.env in {"sim", "paper"}:
+        return embedded(folder.path, SimOptions(speed="max"), wall, listening)
+    return outside_world(loaded, find_key(loaded.settings.credentials, environ), wall, listening)
+
+
+def require_same(loaded: Loaded, folder: LedgerFolder) -> None:
+    """Refuse to let one account's session write into another one's ledger."""
     if (loaded.settings.env, loaded.settings.account) != (folder.env, folder.account):
         configured = f"{loaded.settings.env}-{loaded.settings.account}"
         raise ConfigurationError(
             f"the ledger is one of {folder.name}, and {configured} is configured", hint="give --env and --account"
         )
-    if loaded.settings.env in {"sim", "paper"}:
-        return embedded(folder.path, SimOptions(speed="max"), wall, listening)
-    return outside_world(loaded, find_key(loaded.settings.credentials, environ), wall, listening)
 
 
 async def carry_out(session: Session, command: events.Ordered, settle_s: float = 0.0) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scalpctl.core.indicators.candles import Folded, Folder
 from scalpctl.core.indicators.statistics import Window
@@ -84,6 +86,28 @@ def test_d70_there_is_no_reading_before_everything_is_warm() -> None:
     assert readings[48] is None
     assert readings[49] is not None
     assert readings[59].revision == 60
+
+
+_PERIODS = {"fast": st.integers(2, 60), "more": st.integers(1, 60)}
+
+
+@given(
+    macd=st.fixed_dictionaries(_PERIODS), ema=st.fixed_dictionaries(_PERIODS), window=st.integers(10, 90),
+    rest=st.lists(st.integers(2, 60), min_size=5, max_size=5),
+)  # fmt: skip
+@settings(deadline=None, max_examples=30)
+def test_whatever_periods_are_accepted_are_warm_after_the_candles_they_say_they_need(
+    macd: dict[str, int], ema: dict[str, int], window: int, rest: list[int]
+) -> None:
+    parameters = StudyParameters(
+        rsi_bars=rest[0], atr_bars=rest[1], adx_bars=rest[2], bollinger_bars=rest[3], macd_signal_bars=rest[4],
+        macd_fast_bars=macd["fast"], macd_slow_bars=macd["fast"] + macd["more"], ema_fast_bars=ema["fast"],
+        ema_slow_bars=ema["fast"] + ema["more"], window_short_bars=min(20, window), window_long_bars=window,
+    )  # fmt: skip
+    study = Study("BTC-USDT-SWAP", parameters)
+    for candle in candles(parameters.bars_needed):
+        study.on_candle(candle, candle.opened_at + MINUTE)
+    assert study.reading is not None
 
 
 def test_a_study_continues_from_its_stored_state() -> None:

@@ -52,3 +52,15 @@ def test_after_three_missing_minutes_nothing_is_entered_until_the_indicators_are
     assert play.rows(between, *times)[0]["n"] == 0
     assert play.rows(between, times[1], times[1] + 7_200_000_000)[0]["n"] > 0
     play.check()
+
+
+def test_a_window_longer_than_the_usual_one_is_warmed_as_well(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="range", seed=7)
+    play.config = "strategy: {parameters: {indicators: {ema_slow_bars: 200}}}\n"
+
+    async def beside(session: Any) -> None:
+        desks = session.machine.context.desks
+        await until(session, lambda: bool(desks) and not any(desk.warming for desk in desks.values()), 60)
+        session.stop.set()
+
+    play.session(0.1, beside)

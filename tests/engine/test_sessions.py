@@ -294,6 +294,12 @@ def test_a_part_can_be_closed_and_the_rest_stays(play: Play) -> None:
         await until(session, lambda: any(desk.holding and desk.holding.entered for desk in context.desks.values()))
         desk = next(desk for desk in context.desks.values() if desk.holding)
         before = desk.holding.contracts
+        wanted: list[dict[str, Any]] = [{"instrument": desk.inst_id}, {"all": True}]
+        for number, asked in enumerate(wanted, start=7):
+            reply = await session.runner.order(command("close", number, fraction="0.000001", **asked))
+            assert not reply.ok
+            assert "less than the smallest order" in reply.message
+            assert (desk.holding.contracts, desk.holding.close) == (before, None)
         reply = await session.runner.order(command("close", instrument=desk.inst_id, fraction="0.5"))
         assert reply.result["state"] == "reduced"
         assert desk.holding is None or desk.holding.contracts.value < before.value

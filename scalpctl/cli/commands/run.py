@@ -55,12 +55,14 @@ def run(
 ) -> None:
     """Run the engine."""
     from scalpctl.ledger.opening import prepare_folder
+    from scalpctl.wiring.alone import require_same
     from scalpctl.wiring.venues import SimOptions
 
     if on_exit not in {"keep", "flatten"}:
         raise UsageError(f"{on_exit!r} is not a way to end", hint="keep or flatten")
     loaded = _settings(call, instruments)
     folder = call.folder()
+    require_same(loaded, folder)
     options = SimOptions(world=world, seed=seed, speed=speed, schedule=schedule, faults=faults)
     require_gates(call, loaded, folder, live=live)
     if fresh:
@@ -75,12 +77,14 @@ def run(
 
 def _settings(call: Invocation, instruments: str | None) -> Loaded:
     from scalpctl.core.instruments import parse_inst_id
-    from scalpctl.settings.loading import load
 
-    overrides: dict[tuple[str | int, ...], Any] = {("env",): call.common.env, ("account",): call.common.account}
-    if instruments:
-        overrides["instruments",] = [parse_inst_id(one.strip()) for one in instruments.split(",")]
-    return load(call.config_file, call.environ, {path: value for path, value in overrides.items() if value})
+    wanted = [parse_inst_id(one.strip()) for one in instruments.split(",")] if instruments else None
+    loaded = call.settings(instruments=wanted)
+    if wanted and loaded.settings.env == "live":
+        raise UsageError(
+            "--instruments is not for live trading: no audit was made with them", hint="put them into `instruments`"
+        )
+    return loaded
 
 
 def _seconds(text: str) -> float:

@@ -37,6 +37,27 @@ class StudyParameters(Parameters):
     window_short_bars: int = setting(20, "short window of the statistics", low=5, high=200)
     window_long_bars: int = setting(50, "long window of the statistics", low=10, high=400)
 
+    def __post_init__(self) -> None:
+        """Refuse what is fast and not faster than what is slow: it would say the opposite of what is meant."""
+        self.check_bounds()
+        for name, less, more in (
+            ("macd", self.macd_fast_bars, self.macd_slow_bars),
+            ("ema", self.ema_fast_bars, self.ema_slow_bars),
+        ):
+            if less >= more:
+                raise self.impossible(f"{name}_fast_bars {less} is not below {name}_slow_bars {more}", "set both")
+        if self.window_short_bars > self.window_long_bars:
+            said = f"window_short_bars {self.window_short_bars} is above window_long_bars {self.window_long_bars}"
+            raise self.impossible(said, "set both")
+
+    @property
+    def bars_needed(self) -> int:
+        """Give how many closed candles there must be before every indicator says something."""
+        return max(
+            self.rsi_bars + 1, self.macd_slow_bars + self.macd_signal_bars, self.atr_bars + 1, 2 * self.adx_bars + 1,
+            self.bollinger_bars, self.ema_slow_bars, self.window_long_bars,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

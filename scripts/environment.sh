@@ -61,7 +61,11 @@ ensure_environment() {
   cmp -s "$root/scripts/requirements/$1.txt" "$root/.venv/.lock-$1.txt" && return 0
   unset VIRTUAL_ENV PYTHONHOME PYTHONPATH
   exec 9>"$root/.venv-lock"
-  if command -v flock >/dev/null 2>&1; then flock 9; fi
-  cmp -s "$root/scripts/requirements/$1.txt" "$root/.venv/.lock-$1.txt" && return 0
-  build_environment "$1"
+  if command -v flock >/dev/null 2>&1; then
+    flock -n 9 || { say "another setup is running; waiting for it"; flock 9; }
+  fi
+  local status=0
+  cmp -s "$root/scripts/requirements/$1.txt" "$root/.venv/.lock-$1.txt" || build_environment "$1" || status=$?
+  exec 9>&-  # what is started next would keep the lock for as long as it lives
+  return "$status"
 }

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 PYTHON_MIN = (3, 11)
 SQLITE_FIXED = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
-FREE_BYTES_RED = 50_000_000
-FREE_BYTES_YELLOW = 200_000_000
+FREE_BYTES_MIN = 200_000_000
+"""As the default configuration has it."""
 BACKUP_AGE_S_MAX = 26 * 3_600
 
 
@@ -57,8 +57,8 @@ class LedgerFacts:
     emergency_bytes: int = 0
 
 
-def judge_machine(machine: Machine) -> Iterator[Row]:
-    """Judge interpreter, SQLite, disk and clock."""
+def judge_machine(machine: Machine, free_bytes_min: int = FREE_BYTES_MIN) -> Iterator[Row]:
+    """Judge interpreter, SQLite, disk and clock; with less than ``free_bytes_min`` nothing would be entered."""
     version = ".".join(map(str, machine.python))
     if machine.python[:2] < PYTHON_MIN:
         yield Row("python", Grade.FAIL, version, "install Python 3.11 or newer")
@@ -66,7 +66,7 @@ def judge_machine(machine: Machine) -> Iterator[Row]:
         yield Row("python", Grade.OK, version)
     yield _sqlite(machine.sqlite)
     yield _filesystem(machine)
-    yield _free_space(machine.free_bytes)
+    yield _free_space(machine.free_bytes, free_bytes_min)
     if abs(machine.wall_step_us) > 50_000:
         cure = "something steps the clock; let chrony or systemd-timesyncd slew it"
         yield Row("clock", Grade.WARN, f"wall clock moved {machine.wall_step_us} us against monotonic time", cure)
@@ -103,12 +103,12 @@ def _filesystem(machine: Machine) -> Row:
     return Row("filesystem", Grade.OK, machine.filesystem)
 
 
-def _free_space(free: int) -> Row:
-    found = f"{free // 1_000_000} MB free"
-    if free < FREE_BYTES_RED:
-        return Row("disk", Grade.FAIL, found, "make room: entries are refused below 50 MB")
-    if free < FREE_BYTES_YELLOW:
-        return Row("disk", Grade.WARN, found, "make room soon")
+def _free_space(free: int, least: int) -> Row:
+    found, bound = f"{free // 1_000_000} MB free", f"below {least // 1_000_000} MB nothing is entered"
+    if free < least:
+        return Row("disk", Grade.FAIL, found, f"make room: {bound}")
+    if free < 2 * least:
+        return Row("disk", Grade.WARN, found, f"make room soon: {bound}")
     return Row("disk", Grade.OK, found)
 
 

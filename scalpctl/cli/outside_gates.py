@@ -99,7 +99,7 @@ def _require_fit(call: Invocation, loaded: Loaded) -> None:
     from scalpctl.settings.secrets import find_key
     from scalpctl.wiring import account_rows
 
-    key = find_key(loaded.settings.credentials, call.environ)
+    key = find_key(loaded.credentials, call.environ)
     try:
         rows = asyncio.run(account_rows(loaded, key, WallClock()))
     except ExchangeUnavailable:  # no information; the session asks again, for as long as it takes

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from scalpctl.core.money import parse_decimal
 from scalpctl.errors import ConfigurationError, NotCanonical, UsageError, nearest
 from scalpctl.resources import folder
-from scalpctl.settings.model import Settings
+from scalpctl.settings.model import Credentials, Settings
 from scalpctl.settings.problems import ConfigurationProblems, Path, Problem, dotted
 from scalpctl.settings.source import Source, read_yaml
 
@@ -40,6 +40,14 @@ class Loaded:
             if path[:length] in self.origins:
                 return self.origins[path[:length]]
         return "default.yaml"
+
+    @property
+    def credentials(self) -> Credentials:
+        """Give where the API key is found; a relative file lies beside the configuration that names it."""
+        said = self.settings.credentials
+        if said.file is None or self.file is None:
+            return said
+        return said.model_copy(update={"file": self.file.absolute().parent / said.file.expanduser()})
 
     def with_safety(self, **changed: Any) -> Loaded:
         """Give the same configuration with other safety settings, for one command."""

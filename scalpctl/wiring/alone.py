@@ -27,7 +27,7 @@ def venue_of(loaded: Loaded, folder: LedgerFolder, environ: dict[str, str], wall
     require_same(loaded, folder)
     if loaded.settings.env in {"sim", "paper"}:
         return embedded(folder.path, SimOptions(speed="max"), wall, listening)
-    return outside_world(loaded, find_key(loaded.settings.credentials, environ), wall, listening)
+    return outside_world(loaded, find_key(loaded.credentials, environ), wall, listening)
 
 
 def require_same(loaded: Loaded, folder: LedgerFolder) -> None:

@@ -93,7 +93,7 @@ def secrets_of(loaded: Loaded) -> tuple[bytes, ...]:
     if loaded.settings.env in {"sim", "paper"}:
         return ()
     try:
-        key = find_key(loaded.settings.credentials, dict(os.environ))
+        key = find_key(loaded.credentials, dict(os.environ))
     except ScalpctlError:
         return ()
     return tuple(part.reveal().encode() for part in (key.secret, key.passphrase) if len(part.reveal()) >= 6)
@@ -143,5 +143,5 @@ def account_side(loaded: Loaded, environ: dict[str, str], wall: Any) -> tuple[di
 
     if loaded.settings.env in {"sim", "paper"}:
         return ()
-    rows = asyncio.run(account_rows(loaded, find_key(loaded.settings.credentials, environ), wall))
+    rows = asyncio.run(account_rows(loaded, find_key(loaded.credentials, environ), wall))
     return tuple({"check": row.check, "grade": str(row.grade), "found": row.found} for row in rows)

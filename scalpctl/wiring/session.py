@@ -34,6 +34,7 @@ from scalpctl.ledger.writer import LedgerWriter
 from scalpctl.okx.client import OkxClient
 from scalpctl.okx.wire.texts import decimal
 from scalpctl.settings.loading import Loaded
+from scalpctl.simulator.specs import BY_ID
 from scalpctl.tape.recording import Recorder
 from scalpctl.wiring.code import code_digest
 from scalpctl.wiring.feeling import Feeling
@@ -232,8 +233,9 @@ class Session:
         """Go on without what the exchange lists no more; what it never listed is a mistake in the configuration."""
         unheard_of = ", ".join(sorted(unlisted - self.machine.context.desks.keys()))
         if unheard_of:
+            where = "the exchange" if self.venue.host is None else f"the embedded exchange (it has {', '.join(BY_ID)})"
             raise ConfigurationError(
-                f"the exchange does not list {unheard_of}", hint="correct it in `instruments`, or take it out"
+                f"{where} does not list {unheard_of}", hint="correct it in `instruments`, or take it out"
             )
         for inst_id in sorted(unlisted):
             said = f"{inst_id} is not listed any more"

@@ -67,7 +67,7 @@ def try_changes(
         config = base / "was.yaml"
         config.write_text(session["config"])  # JSON is YAML
         as_sim: dict[Setting, Any] = {("env",): "sim", ("account",): "main"}
-        settings = load(config, {}, as_sim), load(config, {}, {**as_sim, **changes})
+        settings = _playable(load(config, {}, as_sim)), _playable(load(config, {}, {**as_sim, **changes}))
         prices = _prices(tapes, str(session["tape"]), base / f"prices{SUFFIX}")
         cash, minutes = _cash(reader, prices.begun), count(1)
 
@@ -77,6 +77,15 @@ def try_changes(
         again = _traded(base / "again", settings[0], prices, cash, told)
         changed = _traded(base / "changed", settings[1], prices, cash, told)
     return Tried(summarise(reader, session_id), again, changed)
+
+
+def _playable(loaded: Loaded) -> Loaded:
+    """Leave out the instruments the embedded exchange does not have: their prices are not traded again."""
+    known = tuple(inst_id for inst_id in loaded.settings.instruments if inst_id in BY_ID)
+    if not known:
+        listed = ", ".join(BY_ID)
+        raise UsageError("nothing of what it traded can be traded again", hint=f"the embedded exchange has {listed}")
+    return Loaded(loaded.settings.model_copy(update={"instruments": known}), loaded.origins, loaded.file)
 
 
 def _prices(tapes: Path, name: str, path: Path) -> Prices:

@@ -45,7 +45,8 @@ def test_a_crontab_block_locks_itself_speaks_utc_and_escapes_percent() -> None:
     block = crontab(JOBS["audit"], place)
     assert "CRON_TZ=UTC" in block
     assert "flock -n" in block
-    assert r"50\% more" in block
+    assert block.count("%") == block.count(r"50\% more") == 3
+    assert r"mkdir -pm 700 '/srv/50\% more' && flock" in block
     assert "-q" in block
     assert "--live" in command_of(JOBS["run"], place)
 
@@ -66,6 +67,27 @@ def test_the_unit_of_a_real_account_names_what_only_its_owner_can_fill_in() -> N
     assert "#Environment=SCALPCTL_LIVE_ACK=alpha" in unit
     assert "#LoadCredential=scalpctl:" in unit
     assert "SCALPCTL_LIVE_ACK" not in "".join(unit_files(JOBS["audit"], place).values())
+
+
+def test_a_system_unit_runs_as_whoever_owns_the_ledgers_and_nobody_elses_does() -> None:
+    for user_level in (True, False):
+        place = Place(("/usr/bin/scalpctl",), Path("/srv/ledgers"), "demo", "main", None, user_level, "alice")
+        for unit in (unit_files(JOBS["run"], place), unit_files(JOBS["audit"], place)):
+            (service,) = (text for name, text in unit.items() if name.endswith(".service"))
+            assert ("User=alice" in service) is not user_level
+
+
+def test_installing_makes_the_folder_the_unit_may_write_in_and_says_that_it_must_linger(
+    scalpctl: Run, tmp_path: Path
+) -> None:
+    root = tmp_path / "not" / "yet"
+    done = scalpctl("service", "install", "run", "--to", str(tmp_path / "units"), "--yes", "--root", str(root))
+    assert done.returncode == 0, done
+    assert root.stat().st_mode & 0o777 == 0o700
+    assert "enable-linger" in done.stderr
+    system = scalpctl("service", "install", "run", "--system", "--to", str(tmp_path / "units"), "--yes")
+    assert "enable-linger" not in system.stderr
+    assert "User=" in next((tmp_path / "units").glob("*.service")).read_text()
 
 
 def heard_nothing(manager: socket.socket) -> None:

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from scalpctl.cli.app import run
+from scalpctl.errors import UsageError
+from scalpctl.settings.loading import load
+from scalpctl.wiring.trying import _playable
 
 pytestmark = pytest.mark.whole
 
@@ -75,3 +78,10 @@ def test_a_change_that_cannot_be_is_named(ask: Ask, change: str, code: int, said
     found = ask("replay", "--set", change)
     assert found[0] == code
     assert said in found[2]
+
+
+def test_what_the_embedded_exchange_does_not_have_is_left_out_of_both_runs() -> None:
+    loaded = load(None, {}, {("instruments",): ["AVAX-USDT-SWAP", "BTC-USDT-SWAP"]})
+    assert _playable(loaded).settings.instruments == ("BTC-USDT-SWAP",)
+    with pytest.raises(UsageError, match="nothing of what it traded"):
+        _playable(load(None, {}, {("instruments",): ["AVAX-USDT-SWAP"]}))

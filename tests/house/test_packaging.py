@@ -91,3 +91,17 @@ def test_every_dependency_is_in_the_lock() -> None:
     for requirement in PROJECT["project"]["dependencies"]:
         name = requirement.split(">")[0].split("=")[0].strip()
         assert f"\n{name}==" in f"\n{text}"
+
+
+def test_what_a_setup_starts_does_not_keep_the_lock_of_the_setup(tmp_path: Path) -> None:
+    (tmp_path / "scripts" / "requirements").mkdir(parents=True)
+    (tmp_path / "scripts" / "requirements" / "dev.txt").write_text("x")
+    script = f"""
+        . {ROOT}/scripts/environment.sh
+        root={tmp_path}
+        build_environment() {{ return 3; }}
+        ensure_environment dev; status=$?
+        flock -n {tmp_path}/.venv-lock true || exit 9
+        exit $status
+    """
+    assert subprocess.run(["bash", "-c", script], check=False, timeout=30).returncode == 3

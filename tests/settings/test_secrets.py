@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from scalpctl.errors import AccessRefused, ConfigurationError
+from scalpctl.settings.loading import load
 from scalpctl.settings.model import Credentials
 from scalpctl.settings.secrets import Secret, find_key
 
@@ -98,3 +99,16 @@ def test_a_secret_never_shows() -> None:
         with pytest.raises(TypeError):
             leak(secret)
     assert not hasattr(secret, "__dict__")
+
+
+def test_a_relative_key_file_lies_beside_the_configuration_wherever_one_stands(
+    key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = key_file.parent / "scalpctl.yaml"
+    config.write_text(f"env: demo\ncredentials: {{file: {key_file.name}}}\n")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert find_key(load(config, {}).credentials, {}).api_key.reveal()
+    monkeypatch.chdir(key_file.parent)
+    assert find_key(load(Path("scalpctl.yaml"), {}).credentials, {}).api_key.reveal()

@@ -41,6 +41,8 @@ class Place:
     account: str
     config: Path | None
     user_level: bool = True
+    owner: str = ""
+    """Whose the ledgers are: the system's manager runs it as this user."""
 
     @property
     def instance(self) -> str:
@@ -67,10 +69,10 @@ def command_of(job: Job, place: Place) -> list[str]:
 
 def crontab(job: Job, place: Place) -> str:
     """Give a crontab block: UTC, one at a time, quiet when all is well."""
-    lock = place.root / f".{job.name}-{place.instance}.cron.lock"
-    line = " ".join(shlex.quote(part) for part in command_of(job, place)).replace("%", r"\%")
+    root, lock = str(place.root), str(place.root / f".{job.name}-{place.instance}.cron.lock")
+    line = f"mkdir -pm 700 {shlex.quote(root)} && flock -n {shlex.quote(lock)} {shlex.join(command_of(job, place))}"
     begin, end = f"# begin scalpctl {job.name} {place.instance}", f"# end scalpctl {job.name} {place.instance}"
-    return f"{begin}\nCRON_TZ=UTC\n{job.cron} flock -n {shlex.quote(str(lock))} {line}\n{end}\n"
+    return f"{begin}\nCRON_TZ=UTC\n{job.cron} {line.replace('%', chr(92) + '%')}\n{end}\n"
 
 
 def _service(job: Job, place: Place) -> str:
@@ -106,6 +108,7 @@ _ONCE = ("Type=oneshot", "TimeoutStartSec=300")
 
 def _hardened(place: Place) -> list[str]:
     return [
+        *([] if place.user_level or not place.owner else [f"User={place.owner}"]),
         "UMask=0077",
         "NoNewPrivileges=yes",
         "PrivateTmp=yes",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalpctl.analysis.fitness import Grade, Row, judge_ledger, judge_machine
+from scalpctl.analysis.fitness import FREE_BYTES_MIN, Grade, Row, judge_ledger, judge_machine
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
 from scalpctl.cli.render.output import Envelope
@@ -36,7 +36,7 @@ def doctor(
     clock = WallClock()
     rows = list(_configuration(call))
     folder = _folder(call)
-    rows += judge_machine(machine_facts(call.root, clock))
+    rows += judge_machine(machine_facts(call.root, clock), _free_bytes_min(call))
     rows += _privacy(folder) if folder else ()
     rows += judge_ledger(ledger_facts(folder, clock)) if folder else ()
     refusal = _online(call, rows, clock) if online else None
@@ -47,6 +47,13 @@ def doctor(
         raise refusal
     if any(row.grade is Grade.FAIL for row in rows):
         raise typer.Exit(1)
+
+
+def _free_bytes_min(call: Invocation) -> int:
+    try:
+        return call.settings().settings.audit.free_disk_mb_min * 1_000_000
+    except ScalpctlError:  # what is wrong with the configuration has a row of its own
+        return FREE_BYTES_MIN
 
 
 def _online(call: Invocation, rows: list[Row], clock: WallClock) -> ScalpctlError | None:
@@ -61,7 +68,7 @@ def _online(call: Invocation, rows: list[Row], clock: WallClock) -> ScalpctlErro
         if loaded.settings.env in {"sim", "paper"}:
             rows.append(Row("exchange", Grade.SKIP, f"{loaded.settings.env} trades on the embedded exchange"))
             return None
-        rows += asyncio.run(account_rows(loaded, find_key(loaded.settings.credentials, call.environ), clock))
+        rows += asyncio.run(account_rows(loaded, find_key(loaded.credentials, call.environ), clock))
     except ScalpctlError as error:
         rows.append(Row("exchange", Grade.FAIL, error.message.replace("\n", "; "), error.hint or ""))
         return error
@@ -85,7 +92,7 @@ def _key(call: Invocation, loaded: Loaded) -> Row:
     if loaded.settings.env in {"sim", "paper"}:
         return Row("key", Grade.SKIP, f"{loaded.settings.env} needs none")
     try:
-        key = find_key(loaded.settings.credentials, call.environ)
+        key = find_key(loaded.credentials, call.environ)
     except ScalpctlError as error:
         return Row("key", Grade.FAIL, error.message, error.hint or "")
     if key.warning:

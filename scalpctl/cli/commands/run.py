@@ -162,7 +162,7 @@ def _venue(
         return embedded(folder.path, options, WallClock(), listening)
     if loaded.settings.env == "paper":
         return on_public_prices(folder.path, loaded, WallClock(), listening)
-    key = find_key(loaded.settings.credentials, call.environ)
+    key = find_key(loaded.credentials, call.environ)
     return outside_world(loaded, key, WallClock(), listening)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -57,6 +60,7 @@ def install(
     files = unit_files(_job(name), place)
     confirm(f"Write {', '.join(files)} into {folder}?", yes=yes)
     folder.mkdir(parents=True, exist_ok=True)
+    _make_root(place)
     for file, text in files.items():
         (folder / file).write_text(text, encoding="utf-8")
     trouble = _verified([folder / file for file in files])
@@ -65,7 +69,8 @@ def install(
     for file in files:
         print(folder / file)
     manager = "systemctl" if system else "systemctl --user"
-    call.output.say([f"{manager} daemon-reload", f"{manager} enable --now {list(files)[-1]}"])
+    lingers = [] if system else [f"loginctl enable-linger {place.owner}   # or it ends when you log out"]
+    call.output.say([*lingers, f"{manager} daemon-reload", f"{manager} enable --now {list(files)[-1]}"])
 
 
 def _job(name: str) -> Job:
@@ -83,7 +88,26 @@ def _place(call: Invocation, *, system: bool) -> Place:
     config = call.config_file
     found = shutil.which("scalpctl")
     program = (found,) if found else (sys.executable, "-m", "scalpctl")
-    return Place(program, call.root.absolute(), env, account, config.absolute() if config else None, not system)
+    root = call.root.absolute()
+    return Place(program, root, env, account, config.absolute() if config else None, not system, _owner(root))
+
+
+def _owner(root: Path) -> str:
+    """Name whose the ledgers are, or will be: whoever typed this, also behind sudo."""
+    if root.exists():
+        return pwd.getpwuid(root.stat().st_uid).pw_name
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def _make_root(place: Place) -> None:
+    """Make the folder of all ledgers, as its owner's: a unit that may write nowhere else cannot make it."""
+    from scalpctl.host.private_files import make_private_folder
+
+    if not place.root.exists():
+        make_private_folder(place.root)
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam(place.owner)
+            os.chown(place.root, owner.pw_uid, owner.pw_gid)
 
 
 def _verified(paths: list[Path]) -> str:

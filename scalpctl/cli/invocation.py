@@ -40,7 +40,9 @@ class Common:
     account: Annotated[str | None, _option("--account", help="The account's name.")] = None
     config: Annotated[Path | None, _option("--config", "-c", help="The configuration file.")] = None
     root: Annotated[Path | None, _option("--root", help="The folder of all ledgers.")] = None
-    ledger: Annotated[Path | None, _option("--ledger", help="Read this ledger file.")] = None
+    ledger: Annotated[
+        Path | None, _option("--ledger", help="This ledger file, of the environment and account its folder names.")
+    ] = None
     tz: Annotated[str | None, _option("--tz", help="Show times in this zone, like Europe/Berlin.")] = None
     color: Annotated[str | None, _option("--color", help="auto, always or never.")] = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no hints.", rich_help_panel=_PANEL)] = False
@@ -79,14 +81,11 @@ class Invocation:
         named = self._named_folder()
         if named is None:
             return env_and_account(self.common.env, self.common.account, self.config_file, self.environ)
-        for option, said, so in (
-            ("--env", self.common.env, named.env),
-            ("--account", self.common.account, named.account),
-        ):
-            if said not in {None, so}:
+        for name, said, so in (("env", self.common.env, named.env), ("account", self.common.account, named.account)):
+            if said not in {None, so, self.environ.get(f"SCALPCTL_{name.upper()}")}:  # the environment gives way
                 raise UsageError(
-                    f"{self.common.ledger} is a ledger of {named.name}, and {option} says {said}",
-                    hint=f"leave {option} out, or name the other ledger",
+                    f"{self.common.ledger} is a ledger of {named.name}, and --{name} says {said}",
+                    hint=f"leave --{name} out, or name the other ledger",
                 )
         return named.env, named.account
 

@@ -33,6 +33,7 @@ class ControlServer:
         self._handlers = handlers
         self._readings = readings
         self._answers: OrderedDict[str, tuple[Request, asyncio.Future[Answer]]] = OrderedDict()
+        self._read: set[asyncio.Future[Answer]] = set()
         self._server: asyncio.Server | None = None
         self._conversations: dict[asyncio.StreamWriter, asyncio.Future[None]] = {}
 
@@ -56,7 +57,7 @@ class ControlServer:
         """Stop listening, tell whoever waits that nobody will answer, and remove the socket."""
         if self._server is not None:
             self._server.close()
-            for _, answer in self._answers.values():
+            for answer in [*self._read, *(kept for _, kept in self._answers.values())]:
                 answer.cancel()
             if self._conversations:  # a connection that stays open would keep the server from closing for ever
                 await asyncio.wait(self._conversations.values(), timeout=LAST_WORDS_S)
@@ -96,7 +97,10 @@ class ControlServer:
         except UsageError as error:
             return Answer(id="", ok=False, message=error.message, exit_code=error.exit_code)
         if request.command in self._readings:
-            return await self._perform(request)
+            reading = asyncio.ensure_future(self._perform(request))
+            self._read.add(reading)
+            reading.add_done_callback(self._read.discard)
+            return await _answered(request, reading)
         if request.id not in self._answers:
             self._answers[request.id] = (request, asyncio.ensure_future(self._perform(request)))
             while len(self._answers) > ANSWERS_KEPT:
@@ -105,11 +109,7 @@ class ControlServer:
         if first != request:
             message = f"the id {request.id!r} was already used for another command"
             return Answer(id=request.id, ok=False, message=message, hint="use a new id", exit_code=64)
-        await asyncio.wait([answer])  # it goes on although the terminal that asked goes away
-        if answer.cancelled():
-            message, hint = "the engine ended before this was done", "`scalpctl positions` shows how things stand"
-            return Answer(id=request.id, ok=False, message=message, hint=hint, exit_code=75)
-        return answer.result()
+        return await _answered(request, answer)
 
     async def _perform(self, request: Request) -> Answer:
         handler = self._handlers.get(request.command)
@@ -122,6 +122,15 @@ class ControlServer:
             return Answer(id=request.id, ok=True, result=await handler(request))
         except ScalpctlError as error:
             return Answer(id=request.id, ok=False, message=error.message, hint=error.hint, exit_code=error.exit_code)
+
+
+async def _answered(request: Request, answer: asyncio.Future[Answer]) -> Answer:
+    """Give an answer when it is there; it is worked on although the terminal that asked goes away."""
+    await asyncio.wait([answer])
+    if answer.cancelled():
+        message, hint = "the engine ended before this was done", "`scalpctl positions` shows how things stand"
+        return Answer(id=request.id, ok=False, message=message, hint=hint, exit_code=75)
+    return answer.result()
 
 
 def _same_user(writer: asyncio.StreamWriter) -> bool:

@@ -31,8 +31,8 @@ END_WITHIN_S, FLAT_WITHIN_S = 45, 90
 BILLS_WITHIN_S = 10
 """How long an end that is reached waits for what the last executions were billed; the next start reads it as well."""
 ASKED_ONE_BY_ONE = 10
-REPLIES_KEPT = 256
 """How many orders, the newest first, are asked for by their ids where lists, which are cut by age, lack them."""
+REPLIES_KEPT = 256
 
 
 class Ledger(Protocol):

@@ -81,7 +81,9 @@ async def account_rows(loaded: Loaded, key: ApiKey, clock: Clock) -> list[Row]:
     try:
         await client.rest.synchronise()
         account = await client.account.account()
-        leverages = await client.account.leverages(settings.instruments, margin)
+        listed = {one.inst_id for one in await client.market.instruments()}
+        asked = [inst_id for inst_id in settings.instruments if inst_id in listed]  # of any other nothing is told
+        leverages = await client.account.leverages(asked, margin)
     finally:
         await transport.close()
     expected = Expected(

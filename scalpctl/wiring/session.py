@@ -23,7 +23,14 @@ from scalpctl.engine.machine import Machine
 from scalpctl.engine.memory import Remembered
 from scalpctl.engine.plan import BAR, Plan
 from scalpctl.engine.runner import Means, Runner
-from scalpctl.errors import ConfigurationError, EngineRefused, ExchangeUnavailable, LedgerError, first_of
+from scalpctl.errors import (
+    AccessRefused,
+    ConfigurationError,
+    EngineRefused,
+    ExchangeUnavailable,
+    LedgerError,
+    first_of,
+)
 from scalpctl.host.clock import WallClock
 from scalpctl.host.ids import CountedIds, RandomIds
 from scalpctl.host.watchdog import Watchdog
@@ -160,7 +167,7 @@ class Session:
             await self._prepare()
         except _NotWanted:  # nothing was done yet that would have to come to an end
             return self.stop_reason, True
-        except (ExchangeUnavailable, ConfigurationError) as error:
+        except (ExchangeUnavailable, ConfigurationError, AccessRefused) as error:
             self.runner.hear(events.Ended("crashed", f"{COULD_NOT_BEGIN}: {error.message}"))
             raise
         if self.also is not None:

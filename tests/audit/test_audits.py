@@ -16,6 +16,8 @@ from cli.conftest import CLEAN
 from engine.conftest import Play
 
 from scalpctl.analysis.audit.books import FolderFacts
+from scalpctl.analysis.audit.catalogue import CHECKS
+from scalpctl.analysis.audit.judging import judge
 from scalpctl.analysis.reconcile import compare
 from scalpctl.core.exchange.reports import AccountReport
 from scalpctl.core.exchange.requests import MarginMode
@@ -28,6 +30,7 @@ from scalpctl.okx.server_clock import Skew
 from scalpctl.okx.wire.hosts import hosts_of
 from scalpctl.settings.loading import load
 from scalpctl.wiring.alone import looked_at, run, venue_of
+from scalpctl.wiring.auditing import books_of
 from scalpctl.wiring.session import Listening
 
 pytestmark = pytest.mark.whole
@@ -134,6 +137,17 @@ def test_what_the_exchange_says_of_key_and_account_is_judged_as_it_is_told(
     found = audited(played.folder.ledger, played.folder, exchange=picture, account=rows)
     assert set(found) == {check}
     assert found[check][0].startswith(severity)
+
+
+def test_what_is_not_known_of_key_and_account_is_not_judged_and_the_rest_is(
+    played: Play, picture: dict[str, Any]
+) -> None:
+    with LedgerReader(played.folder.ledger) as reader:
+        books = books_of(reader, load(None, {}), played.folder, WALL)
+        books.exchange, books.account = picture, "there is no API key"
+        judged = {one.check.id: one for one in judge(books, CHECKS, {}, frozenset())}
+    assert {judged[name].not_judged for name in ("AU-29", "AU-47")} == {"there is no API key"}
+    assert judged["AU-24"].ok
 
 
 def test_an_instrument_about_to_go_is_found_while_it_is_held(picture: dict[str, Any], play: Play) -> None:

@@ -282,7 +282,7 @@ def test_a_ledger_named_by_file_is_found_with_its_companions(
 
 
 def test_a_ledger_named_by_file_is_one_of_its_folders_account(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, filled: LedgerFolder
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo = LedgerFolder(tmp_path / "elsewhere", "demo", "main")
     prepare_folder(demo)
@@ -298,7 +298,10 @@ def test_a_ledger_named_by_file_is_one_of_its_folders_account(
         code, _, err = here(capsys, tmp_path, *command, "--env", "sim", "--ledger", str(demo.ledger))
         assert code == 64
         assert "is a ledger of demo-main, and --env says sim" in err
+    monkeypatch.setenv("SCALPCTL_ENV", "live")  # what nobody typed gives way
+    assert here(capsys, tmp_path, "ledger", "query", "SELECT 1", "--ledger", str(demo.ledger))[0] == 0
     assert demo.ledger.read_bytes() == before
+    assert demo.path.is_dir()
     assert not list(demo.path.glob("exchange.*"))
 
 

@@ -100,10 +100,11 @@ async def test_an_answer_may_be_as_long_as_a_ledger_and_is_not_kept(tmp_path: Pa
     await server.close()
 
 
+@pytest.mark.parametrize("readings", [(), ("slow",)])
 async def test_whoever_waits_for_an_answer_when_the_engine_ends_is_told_and_keeps_it_from_nothing(
-    tmp_path: Path, engine: Engine
+    tmp_path: Path, engine: Engine, readings: tuple[str, ...]
 ) -> None:
-    server = ControlServer(tmp_path / "control.sock", {"slow": engine.slow})
+    server = ControlServer(tmp_path / "control.sock", {"slow": engine.slow}, readings)
     await server.start()
     waiting = asyncio.create_task(told(tmp_path / "control.sock", "slow", seconds=20))
     idle_reader, idle = await asyncio.open_unix_connection(tmp_path / "control.sock")

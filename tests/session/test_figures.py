@@ -147,3 +147,6 @@ def test_differences_name_the_place() -> None:
     explained = {"incidents": {"drifts": [{"cause": None, "kind": "vanished"}]}, "unknown": ["it is still running"]}
     later = {"incidents": {"drifts": [{"cause": "manual", "kind": "flipped"}]}, "unknown": []}
     assert list(contradictions(explained, later)) == [("incidents.drifts[0].kind", "vanished", "flipped")]
+    ended, edited = {"session": {"end_kind": "crashed"}}, {"session": {"end_kind": "clean"}}
+    assert list(contradictions(ended, edited)) == [("session.end_kind", "crashed", "clean")]
+    assert list(contradictions({"session": {"end_kind": None}}, edited)) == []

@@ -79,7 +79,8 @@ class Books:
     config_problems: Callable[[str], list[str]]
     folder: FolderFacts | None = None
     exchange: Row | None = None
-    account: tuple[Row, ...] = ()
+    account: tuple[Row, ...] | str = ()
+    """How key and account are set up, or why that is not known."""
     engine_alive: bool = False
     since: Instant = BEGINNING
     until: Instant = END

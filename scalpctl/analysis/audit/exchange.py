@@ -87,7 +87,11 @@ def bills(books: Books) -> Iterator[Finding]:
     needs=Needs.EXCHANGE,
 )
 def settings(books: Books) -> Iterator[Finding]:
-    """Leverage, margin mode, position mode, account level: a wrong mode is red, a different leverage yellow."""
+    """Leverage, margin mode, margin transfers, position mode, account level: a wrong mode is red, a different leverage
+    yellow.
+    """
+    if isinstance(books.account, str):
+        raise NotJudged(books.account)
     yield from from_exchange(books, "leverage")
     yield from _account(books, "mode", "level", "transfers", "leverage", "environment")
 
@@ -101,7 +105,11 @@ def settings(books: Books) -> Iterator[Finding]:
     needs=Needs.EXCHANGE,
 )
 def key(books: Books) -> Iterator[Finding]:
-    """A key that can withdraw is red; one that is not bound to an IP address expires after 14 idle days (yellow)."""
+    """A key that can withdraw is red; so is one that is not bound to an IP address where real money is traded, and
+    yellow elsewhere: it works from anywhere, and expires after 14 idle days.
+    """
+    if isinstance(books.account, str):
+        raise NotJudged(books.account)
     if not books.account:
         raise NotJudged(
             "the embedded exchange's key opens nothing else"
@@ -133,6 +141,6 @@ def delisting(books: Books) -> Iterator[Finding]:
 
 
 def _account(books: Books, *words: str) -> Iterator[Finding]:
-    for row in books.account:
+    for row in () if isinstance(books.account, str) else books.account:
         if row["grade"] in {"warn", "fail"} and any(word in row["check"].lower() for word in words):
             yield Finding(row["check"], row["found"], RED if row["grade"] == "fail" else YELLOW, (row,))

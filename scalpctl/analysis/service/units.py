@@ -103,7 +103,8 @@ _RUNS = (
     "KillSignal=SIGTERM",
     "OOMScoreAdjust=-500",
 )
-_ONCE = ("Type=oneshot", "TimeoutStartSec=300")
+_ONCE = ("Type=oneshot", "TimeoutStartSec=2000")
+"""Two pictures of a long history may be needed, each of which takes up to a quarter of an hour."""
 
 
 def _hardened(place: Place) -> list[str]:

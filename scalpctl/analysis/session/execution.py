@@ -21,7 +21,8 @@ SELECT f.seq, f.liquidity, f.fee, f.price, f.coins, f.action, o.role, o.decision
 FROM fills f LEFT JOIN orders o ON o.client_id = f.client_id WHERE f.seq BETWEEN :first AND :last
 """
 _LATENCY = """
-SELECT role, acked_at - intended_at AS ack_us, finished_at - intended_at AS done_us, state FROM orders
+SELECT role, acked_at - intended_at AS ack_us, finished_at - intended_at AS done_us,
+  CASE WHEN finished_at > :ends THEN 'live' ELSE state END AS state FROM orders
 WHERE session_id IN (SELECT value FROM json_each(:sessions)) AND seq BETWEEN :first AND :last
   AND acked_at IS NOT NULL
 """
@@ -30,8 +31,9 @@ SELECT gates, seq FROM decisions WHERE session_id IN (SELECT value FROM json_eac
   AND seq BETWEEN :first AND :last
 """
 _COVER = """
-SELECT p.position_id, p.inst_id, p.opened_at, coalesce(p.closed_at, :ends) AS closed_at, s.confirmed_at, s.ended_at
-FROM positions p LEFT JOIN protections s ON s.position_id = p.position_id AND s.confirmed_at IS NOT NULL
+SELECT p.position_id, p.inst_id, p.opened_at, min(coalesce(p.closed_at, :ends), :ends) AS closed_at, s.confirmed_at,
+  CASE WHEN s.ended_at <= :ends THEN s.ended_at END AS ended_at
+FROM positions p LEFT JOIN protections s ON s.position_id = p.position_id AND s.confirmed_at <= :ends
 WHERE p.seq BETWEEN :first AND :last AND p.origin = 'engine' ORDER BY p.seq, s.confirmed_at
 """
 
@@ -124,10 +126,7 @@ def _ages(rows: Sequence[Row]) -> Row:
 
 
 def _naked(reader: Reader, scope: Scope) -> Row:
-    times = [
-        (row["position_id"], us / 1e6)
-        for row, us in naked_times(reader.rows(_COVER, scope.named() | {"ends": scope.ends}))
-    ]
+    times = [(row["position_id"], us / 1e6) for row, us in naked_times(reader.rows(_COVER, scope.named()))]
     worst = max(times, key=lambda one: one[1], default=("", 0.0))
     return {
         "worst_s": round(worst[1], 3),

@@ -15,8 +15,9 @@ WHERE session_id IN (SELECT value FROM json_each(:sessions)) AND subject = 'entr
   BETWEEN :first AND :last GROUP BY outcome ORDER BY times DESC
 """
 _ORDERS = """
-SELECT state, count(*) AS times FROM orders WHERE session_id IN (SELECT value FROM json_each(:sessions))
-  AND role = 'entry' AND seq BETWEEN :first AND :last GROUP BY state
+SELECT CASE WHEN finished_at > :ends THEN 'live' ELSE state END AS state, count(*) AS times FROM orders
+WHERE session_id IN (SELECT value FROM json_each(:sessions)) AND role = 'entry' AND seq BETWEEN :first AND :last
+GROUP BY 1
 """
 
 

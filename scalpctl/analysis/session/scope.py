@@ -36,7 +36,8 @@ class Scope:
 
     def named(self) -> Row:
         """Give the parameters every query of the analysis may use."""
-        return {"first": self.first_seq, "last": self.last_seq, "sessions": json.dumps(self.sessions)}
+        names = json.dumps(self.sessions)
+        return {"first": self.first_seq, "last": self.last_seq, "ends": self.ends, "sessions": names}
 
 
 def of_sessions(reader: Reader, names: tuple[str, ...]) -> Scope:

@@ -124,10 +124,10 @@ def _audited(
 
     path, wall = call.ledger_path(), WallClock().now()
     folder = LedgerFolder.around(path.absolute())
-    side, unreachable = _exchange(call, folder) if online else (None, None)
+    side, unreachable, moving = _exchange(call, folder) if online else (None, None, False)
     known = frozenset[tuple[str, str]]() if folder is None or anew else baseline(folder)
     judged, books = _judged(call, folder, checks, scope, side, known)
-    if side is not None and books.engine_alive:
+    if moving:
         _look_again(call, folder, judged, scope, known)
     if not online:
         judged = [one for one in judged if one.check.needs != "exchange" or one.not_judged is None]
@@ -170,7 +170,7 @@ def _look_again(
     if not doubtful:
         return
     asyncio.run(WallClock().sleep(SECOND_LOOK_S))
-    side, _ = _exchange(call, folder)
+    side, _, _ = _exchange(call, folder)
     if side is None:
         return
     again, _ = _judged(call, folder, doubtful, scope, side, known)
@@ -192,24 +192,34 @@ def _narrow(call: Invocation, books: Books, since: str | None, session: str | No
         books.since, books.until = Instant(row["started_at"]), Instant(row["ended_at"] or books.now)
 
 
-def _exchange(call: Invocation, folder: LedgerFolder | None) -> tuple[Any, str | None]:
-    """Ask through the running engine, or alone; what cannot be asked is said, and offline checks stand."""
+def _exchange(call: Invocation, folder: LedgerFolder | None) -> tuple[Any, str | None, bool]:
+    """Ask through the running engine, or alone; what cannot be asked is said; tells whether an engine is trading."""
     from scalpctl.analysis.reconcile import first_known
     from scalpctl.cli.commands.control import ask_engine
     from scalpctl.ledger.reading import LedgerReader
-    from scalpctl.wiring.auditing import account_side, exchange_side
+    from scalpctl.wiring.auditing import exchange_side
 
     if folder is None:
-        return None, "a ledger named by its file belongs to no account here"
+        return None, "a ledger named by its file belongs to no account here", False
     try:
         with LedgerReader(folder.ledger) as reader:
             since = first_known(reader)
         seen = ask_engine(folder, "picture", {"since": since})
         if seen is not None:
-            return (seen, account_side(call.settings(), call.environ, WallClock())), None
-        return exchange_side(call.settings(), folder, call.environ, since, WallClock()), None
+            return (seen, _account_beside(call)), None, True
+        return exchange_side(call.settings(), folder, call.environ, since, WallClock()), None, False
     except ScalpctlError as error:
-        return None, error.message
+        return None, error.message, False
+
+
+def _account_beside(call: Invocation) -> tuple[dict[str, Any], ...] | str:
+    """Ask how key and account are set up, beside an engine; without its key, or an answer, give why it is not known."""
+    from scalpctl.wiring.auditing import account_side
+
+    try:
+        return account_side(call.settings(), call.environ, WallClock())
+    except ScalpctlError as error:
+        return error.message
 
 
 def _note(call: Invocation, folder: LedgerFolder, done: Audit, *, online: bool) -> None:

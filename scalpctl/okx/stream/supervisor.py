@@ -240,6 +240,7 @@ class Supervisor:
         if session is self._current:
             self.consumer.moved(phase)
         if phase is Phase.READY:
+            self._clock_doubted = self._clock_measured = False
             self.noted(ConnectionFact.READY, "")
 
     def want_successor(self, session: Session) -> None:
@@ -276,8 +277,6 @@ class Supervisor:
             self.consumer.moved(session.machine.phase)
         await session.over
         self._backoff.ended(session.ready_at, self.clock.monotonic())
-        if session.ready_at is not None:
-            self._clock_doubted = self._clock_measured = False
         if self._current is session:  # otherwise its successor has taken over already
             self._current = None
 
@@ -321,6 +320,7 @@ class Supervisor:
                 await self._means.measure_clock()
                 self._clock_measured = True
             except ExchangeUnavailable as error:
+                self._clock_measured = False
                 self.noted(ConnectionFact.LOST, error.message)
         if await self._means.waking.pause(self.clock, pause_s):
             self.noted(ConnectionFact.RETRY, "now: another line is back")

@@ -115,6 +115,8 @@ def drive(ctx: Context, desk: Desk) -> None:
         if not (close.is_urgent and waited and desk.execution.role is Role.ENTRY):
             return
     left = [one for one in ordering.withdraw_unfollowed(ctx, desk) if one.reduce_only]
+    if any(one.type is not OrderType.POST_ONLY for one in left):
+        return  # it never rested: it is being asked for, and may have closed everything
     if left and ctx.at - close.owner.at <= LEFT_PATIENCE_US:
         return
     if close.is_urgent:

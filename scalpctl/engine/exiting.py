@@ -114,15 +114,22 @@ def drive(ctx: Context, desk: Desk) -> None:
         waited = ctx.at - close.owner.at > WITHDRAW_PATIENCE_US
         if not (close.is_urgent and waited and desk.execution.role is Role.ENTRY):
             return
-    left = [one for one in ordering.withdraw_unfollowed(ctx, desk) if one.reduce_only]
-    if any(one.type is not OrderType.POST_ONLY for one in left):
-        return  # it never rested: it is being asked for, and may have closed everything
-    if left and ctx.at - close.owner.at <= LEFT_PATIENCE_US:
+    if _waits_for_what_is_left(ctx, desk, close):
         return
     if close.is_urgent:
         _take(ctx, desk, holding)
     elif desk.execution is None:
         _quote(ctx, desk, holding)
+
+
+def _waits_for_what_is_left(ctx: Context, desk: Desk, close: CloseRequest) -> bool:
+    """Tell whether a close waits for one that nobody follows any more: as long as it is not over, but not for ever
+    where it only rests.
+    """
+    left = [one for one in ordering.withdraw_unfollowed(ctx, desk) if one.reduce_only]
+    if any(one.type is not OrderType.POST_ONLY for one in left):
+        return True  # it never rested: it is being asked for, and may have closed everything
+    return bool(left) and ctx.at - close.owner.at <= LEFT_PATIENCE_US
 
 
 def _is_its_close(execution: Execution | None, holding: Holding) -> bool:

@@ -123,9 +123,7 @@ def drive(ctx: Context, desk: Desk) -> None:
 
 
 def _waits_for_what_is_left(ctx: Context, desk: Desk, close: CloseRequest) -> bool:
-    """Tell whether a close waits for one that nobody follows any more: as long as it is not over, but not for ever
-    where it only rests.
-    """
+    """Tell whether a close waits for one that nobody follows any more; for one that rests not longer than it must."""
     left = [one for one in ordering.withdraw_unfollowed(ctx, desk) if one.reduce_only]
     if any(one.type is not OrderType.POST_ONLY for one in left):
         return True  # it never rested: it is being asked for, and may have closed everything

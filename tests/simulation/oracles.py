@@ -130,7 +130,7 @@ class Oracles:
         """Judge an orderly end that left nothing open: no stop of ours stays behind."""
         for account in exchange.state.accounts.values():
             for algo in loose_stops(account, self.untraded):
-                if algo.algo_id not in self.said_gone:
+                if not self.said_gone & {algo.algo_id, algo.client_id}:
                     self.broke(f"O18: {algo.client_id} was left behind by an orderly end")
 
     def priced(self, session: Any, step: Any) -> None:
@@ -180,8 +180,8 @@ class Oracles:
         now, loose = host.exchange.now, tuple(loose_stops(account, self.untraded))
         if loose:
             told = (one.ask for one in host.refused if one.code == SAID_GONE and isinstance(one.ask, dict))
-            self.said_gone |= {str(ask.get("algoId")) for ask in told}
-        ids = {algo.client_id for algo in loose if algo.algo_id not in self.said_gone}
+            self.said_gone |= {str(ask.get("algoId") or ask.get("algoClOrdId")) for ask in told}
+        ids = {algo.client_id for algo in loose if not self.said_gone & {algo.algo_id, algo.client_id}}
         for client_id in set(self.loose_since) - ids:
             del self.loose_since[client_id]
         for client_id in ids:

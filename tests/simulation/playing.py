@@ -155,6 +155,7 @@ class _Run:
         while self.waiting and (at := (self.begun_at or 0) + self.waiting[0].at_s * 1_000_000) <= until:
             act = self.waiting.pop(0)
             self.outcome.last_events.append(f"{act} (nobody there)")
+            self.oracles.disturbed(act, at)  # what is announced now may come when somebody is there again
             yield at, act
 
     async def _trouble(self, session: Any) -> None:

@@ -76,6 +76,8 @@ class Loose:
     """Orders that are on record as strays already."""
     released: dict[str, Released] = field(default_factory=dict)
     """Stops that were let go of, by their ids."""
+    suspected: set[str] = field(default_factory=set)
+    """Stops of ours that the last list showed, and that guard nothing here."""
 
 
 class Context:

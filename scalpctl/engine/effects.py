@@ -86,6 +86,11 @@ class ReadSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAlgos:
+    """Read every conditional order; answered by AlgosRead."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadAnnouncements:
     """Read which instruments the exchange lists and when it will be down; answered by Announced."""
 
@@ -146,6 +151,7 @@ Effect = (
     | ReadPositions
     | ReadBalances
     | ReadSetup
+    | ReadAlgos
     | ReadAnnouncements
     | ReadCandles
     | Reread

@@ -95,6 +95,13 @@ class FillsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class AlgosRead:
+    """Every conditional order there is, or None when they could not be read."""
+
+    algos: tuple[AlgoReport, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class PositionsRead:
     """Every open position; None when the exchange could not be asked, which proves nothing."""
 
@@ -218,6 +225,7 @@ Event = (
     | Evidence
     | BillsRead
     | FillsRead
+    | AlgosRead
     | PositionsRead
     | CandlesRead
     | Specified

@@ -91,6 +91,7 @@ class Machine:
             events.BillsRead: self._bills_read,
             events.FillsRead: self._fills_read,
             events.PositionsRead: self._positions,
+            events.AlgosRead: lambda read: recovering.swept(self.context, read.algos),
             events.CandlesRead: self._candles_read,
             events.Specified: self._specified,
             events.Announced: lambda announced: announcements.heard(self.context, announced),

@@ -111,6 +111,24 @@ def algos(ctx: Context, pending: tuple[AlgoReport, ...]) -> None:
             _stray_algo(ctx, report)
 
 
+def swept(ctx: Context, pending: tuple[AlgoReport, ...] | None) -> None:
+    """Remove stops of ours that stand though they should not; one nobody knows of only when two lists have shown it.
+
+    No frame may ever have told of it. What is missing proves nothing here: a stop that should stand is asked for by id.
+    """
+    if pending is None or not ctx.recovered:
+        return
+    guards = [desk.holding.guard for desk in ctx.desks.values() if desk.holding is not None]
+    before, ctx.loose.suspected = ctx.loose.suspected, set()
+    for report in pending:
+        if report.client_id in ctx.loose.released:
+            releasing.stands(ctx, report.client_id)
+        elif is_ours(report.client_id) and not any(guard.knows(report.client_id) for guard in guards):
+            ctx.loose.suspected.add(report.client_id)
+            if report.client_id in before:
+                _stray_algo(ctx, report)
+
+
 def algo(ctx: Context, report: AlgoReport) -> None:
     """Take word of one conditional order that guards nothing here: it may have arrived late."""
     if not releasing.reported(ctx, report) and ctx.recovered and report.stands:

@@ -26,13 +26,23 @@ from scalpctl.engine import (
 )
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Role
-from scalpctl.engine.effects import DeadManSwitch, Finish, ReadAnnouncements, ReadBalances, ReadBills, ReadPositions
+from scalpctl.engine.effects import (
+    DeadManSwitch,
+    Finish,
+    ReadAlgos,
+    ReadAnnouncements,
+    ReadBalances,
+    ReadBills,
+    ReadPositions,
+)
 
 FLAT_POSITIONS_EVERY_S = 20
 """Also while nothing is held: a frame that was lost must not hide somebody else's position until the next reconnect."""
 STOPS_EVERY_S, UNFOLLOWED_EVERY_S = 15, 5
 POSITIONS_EVERY_S, BALANCES_EVERY_S, BILLS_EVERY_S = 4, 10, 20
 SWITCH_EVERY_S, MEMORY_EVERY_S, FORGET_EVERY_S = 8, 15, 600
+SWEEP_EVERY_S, SWEEP_AT_S = 20, 7
+"""Seen twice by then, a stop of ours that guards nothing is removed within three quarters of a minute."""
 BILLS_OVERLAP_US = 30 * MICROS_PER_SECOND
 WARM_AGAIN_S = 5
 STORM_AFTER, STORM_WITHIN_US = 5, 600 * MICROS_PER_SECOND
@@ -52,21 +62,28 @@ def second(ctx: Context) -> None:
     account.judge(ctx)
     hands.drive(ctx)
     releasing.drive(ctx)
-    if ctx.seconds % BALANCES_EVERY_S == 0:
-        ctx.do(ReadBalances())
-    if ctx.seconds % BILLS_EVERY_S == 0:
-        ctx.do(ReadBills(Instant(ctx.booked.bills_until - BILLS_OVERLAP_US)))
+    _read(ctx)
     if ctx.seconds % SWITCH_EVERY_S == 0 and ctx.usable and ctx.ending is None:
         ctx.do(DeadManSwitch(ctx.plan.safety.cancel_all_after_s))
     setup.read_in_time(ctx)
-    if ctx.seconds % announcements.READ_EVERY_S == 1:
-        ctx.do(ReadAnnouncements())
     if ctx.seconds % FORGET_EVERY_S == 0:
         ordering.forget_old(ctx)
         releasing.forget_old(ctx)
         ctx.booked.forget_old()
     if ctx.ending is not None:
         _finish(ctx)
+
+
+def _read(ctx: Context) -> None:
+    """Have read what is due this second."""
+    if ctx.seconds % BALANCES_EVERY_S == 0:
+        ctx.do(ReadBalances())
+    if ctx.seconds % BILLS_EVERY_S == 0:
+        ctx.do(ReadBills(Instant(ctx.booked.bills_until - BILLS_OVERLAP_US)))
+    if ctx.seconds % SWEEP_EVERY_S == SWEEP_AT_S:
+        ctx.do(ReadAlgos())
+    if ctx.seconds % announcements.READ_EVERY_S == 1:
+        ctx.do(ReadAnnouncements())
 
 
 def _positions_are_due(ctx: Context) -> bool:

@@ -270,6 +270,9 @@ class Runner:
     async def _positions(self, _ask: effects.ReadPositions) -> None:
         self.hear(events.PositionsRead(await _or_none(self._means.account.positions())))
 
+    async def _algos(self, _ask: effects.ReadAlgos) -> None:
+        self.hear(events.AlgosRead(await _or_none(self._means.account.algos_pending())))
+
     async def _balances(self, _ask: effects.ReadBalances) -> None:
         for balance in await _or_none(self._means.account.balances()) or ():
             self.hear(balance)
@@ -363,6 +366,7 @@ _PERFORM: dict[type[Any], _Perform] = cast(
         effects.ReadPositions: Runner._positions,  # noqa: SLF001  as above
         effects.ReadBalances: Runner._balances,  # noqa: SLF001  as above
         effects.ReadSetup: Runner._setup,  # noqa: SLF001  as above
+        effects.ReadAlgos: Runner._algos,  # noqa: SLF001  as above
         effects.ReadAnnouncements: Runner._announcements,  # noqa: SLF001  as above
         effects.ReadCandles: Runner._candles,  # noqa: SLF001  as above
         effects.Reread: Runner._reread,  # noqa: SLF001  as above

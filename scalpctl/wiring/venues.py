@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from scalpctl.core.instants import Instant, parse_rfc3339
-from scalpctl.errors import ExchangeUnavailable, UsageError
+from scalpctl.errors import ExchangeUnavailable, ScalpctlError, UsageError
 from scalpctl.host.hand_clock import HandClock
 from scalpctl.host.paced_clock import PacedClock
+from scalpctl.ledger.reading import LedgerReader
 from scalpctl.okx.client import OkxClient, Outside
 from scalpctl.okx.credentials import Credentials
 from scalpctl.okx.transport import ANSWER_WITHIN_S, Request, Response
@@ -25,7 +27,7 @@ from scalpctl.settings.secrets import ApiKey
 from scalpctl.simulator.exchange import Exchange
 from scalpctl.simulator.schedule import read_schedule
 from scalpctl.simulator.serving.faults import PRESETS
-from scalpctl.simulator.serving.host import Host, fresh_account, replay
+from scalpctl.simulator.serving.host import TIME_EVERY_US, Host, fresh_account, replay
 from scalpctl.simulator.serving.in_process import InProcessDialer, InProcessTransport
 from scalpctl.simulator.serving.store import Store
 from scalpctl.simulator.specs import BY_ID
@@ -107,7 +109,7 @@ def embedded(folder: Path, options: SimOptions, wall: Clock, listener: Connectio
             f"{options.world!r} is not a world", hint=f"worlds: {known}; `scalpctl sim worlds` describes them"
         )
     store = Store(folder)
-    exchange = _kept(store) if store.exists else _opened(store, options, wall)
+    exchange = _kept(store, folder) if store.exists else _opened(store, options, wall)
     hand = HandClock(Instant(exchange.now)) if options.stepped else None
     speed = 1.0 if options.stepped else _speed(options.speed)
     clock: Clock = hand or PacedClock(Instant(exchange.now), speed, wall)
@@ -173,11 +175,23 @@ def outside_world(loaded: Loaded, key: ApiKey, wall: Clock, listener: Connection
     return Venue(wall, client, [], transport.close, secrets=(key.secret.reveal(), key.passphrase.reveal()))
 
 
-def _kept(store: Store) -> Exchange:
+def _kept(store: Store, folder: Path) -> Exchange:
+    """Give the exchange as it was, at the time the ledger beside it has seen: it notes its own only now and then."""
     state, entries = store.load()
     exchange = Exchange(state)
     replay(exchange, entries)
+    seen = min(_newest(folder / "ledger.db"), exchange.now + TIME_EVERY_US)
+    exchange.advance(max(seen, exchange.now))
     return exchange
+
+
+def _newest(ledger: Path) -> int:
+    if not ledger.exists():
+        return 0
+    with suppress(ScalpctlError), LedgerReader(ledger) as reader:  # what is wrong with it is said when it is opened
+        rows = reader.rows("SELECT ts_us FROM journal ORDER BY seq DESC LIMIT 1")
+        return int(rows[0]["ts_us"]) if rows else 0
+    return 0
 
 
 def _opened(store: Store, options: SimOptions, wall: Clock) -> Exchange:

@@ -143,3 +143,5 @@ def test_kill_minus_nine_at_any_instant_loses_nothing(tmp_path: Path) -> None:
     play.session(0.1)
     agree(play)
     assert play.rows("SELECT position_id FROM closures")
+    times = [row["ts_us"] for row in play.rows("SELECT ts_us FROM journal ORDER BY seq")]
+    assert times == sorted(times), "time goes on where the ledger has been"

@@ -167,6 +167,18 @@ def test_not_found_says_nothing_where_it_was_asked_before_the_stop_was_said_to_s
     assert ctx.gone
 
 
+def test_a_stop_said_to_be_gone_that_a_list_shows_is_cancelled_again_each_time_until_it_is() -> None:
+    ctx = Context()
+    for _ in range(3):
+        assert ctx.answer(NOTHING[0]) == []
+        assert ctx.gone
+        releasing.stands(ctx, STOP)  # type: ignore[arg-type]
+        assert ctx.took() == AGAIN
+        assert not ctx.gone
+    ctx.answer(Accepted("9"))
+    assert ctx.gone
+
+
 def test_the_word_of_the_stream_that_it_is_over_is_enough_and_others_stops_are_not_ours_to_follow() -> None:
     ctx = Context()
     assert not ctx.report("another", stands=False)

@@ -11,7 +11,8 @@ import pytest
 from engine.conftest import Killed, Play, command, until
 from simulation.oracles import final
 
-from scalpctl.core.exchange.requests import OrderType, PlaceOrder
+from scalpctl.core.exchange.outcomes import Accepted
+from scalpctl.core.exchange.requests import AlgoKind, OrderType, PlaceAlgo, PlaceOrder
 from scalpctl.core.protection import COVERED
 
 
@@ -208,3 +209,38 @@ def test_a_stop_with_a_size_that_cannot_grow_gets_another_one_in_its_place(tmp_p
     assert moves[0] <= 3
     assert stops == [1]
     assert not [*final(play)]
+
+
+LATE = "sc000000000000s00001"
+
+
+def stops_of_ours(session: Any, inst_id: str) -> set[str]:
+    (account,) = session.venue.host.exchange.state.accounts.values()
+    ours = (one for one in account.algos.values() if one.client_id.startswith("sc") and one.inst_id == inst_id)
+    return {one.client_id for one in ours}
+
+
+def test_a_stop_of_ours_that_no_frame_tells_of_and_that_guards_nothing_is_removed(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="range", seed=5)
+    left: list[set[str]] = []
+
+    async def beside(session: Any) -> None:
+        desk = await held(session)
+        await until(session, lambda: desk.holding.guard.state in COVERED, 60)
+        own = desk.holding.guard.protection_id
+        session.venue.host.command("mute", {"channel": "orders-algo"})
+        stop = PlaceAlgo(
+            client_id=LATE, inst_id=desk.inst_id, kind=AlgoKind.STOP, action=desk.holding.side.closing,
+            margin_mode=desk.holding.margin_mode, position_side=None, contracts=desk.holding.contracts,
+            close_fraction=None, stop_trigger=desk.holding.guard.trigger,
+        )  # fmt: skip
+        assert isinstance(await session.venue.client.trading.place_algo(stop), Accepted)
+        assert stops_of_ours(session, desk.inst_id) == {own, LATE}
+        await session.venue.clock.sleep(45)
+        left.append(stops_of_ours(session, desk.inst_id) - {own})
+        session.stop.set()
+
+    play.session(1, beside)
+    assert left == [set()]
+    (drift,) = play.rows("SELECT kind, cause FROM drifts WHERE kind = 'orphan_algo'")
+    assert drift["cause"] == "left_behind"

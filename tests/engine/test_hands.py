@@ -384,23 +384,3 @@ def test_an_entry_is_taken_out_of_the_book_when_somebody_opens_there(play: Play,
     assert order["state"] == "cancelled"
     assert order["finished_at"] - theirs["opened_at"] < 1_000_000
     play.check()
-
-
-@pytest.mark.parametrize("path", ["/api/v5/trade/fills", "/api/v5/trade/orders-history"])
-def test_whose_it_was_is_known_soon_after_histories_can_be_read_again(play: Play, path: str) -> None:
-    waiting: list[int] = []
-
-    async def beside(session: Any) -> None:
-        context, host = session.machine.context, session.venue.host
-        await until(session, lambda: context.recovered)
-        host.command("silence", {"path": path})
-        host.command("manual-open", {"instrument": "SOL-USDT-SWAP", "side": "sell", "contracts": "2"})
-        await session.venue.clock.sleep(200)
-        waiting.append(len(context.hands))
-        host.command("unsilence", {})
-        await session.venue.clock.sleep(25)
-        waiting.append(len(context.hands))
-        session.stop.set()
-
-    play.session(0.2, beside)
-    assert waiting == [1, 0]

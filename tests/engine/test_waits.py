@@ -244,3 +244,23 @@ def test_a_stop_of_ours_that_no_frame_tells_of_and_that_guards_nothing_is_remove
     assert left == [set()]
     (drift,) = play.rows("SELECT kind, cause FROM drifts WHERE kind = 'orphan_algo'")
     assert drift["cause"] == "left_behind"
+
+
+@pytest.mark.parametrize("path", ["/api/v5/trade/fills", "/api/v5/trade/orders-history"])
+def test_whose_it_was_is_known_soon_after_histories_can_be_read_again(tmp_path: Path, path: str) -> None:
+    play, waiting = Play(tmp_path / "root"), list[int]()
+
+    async def beside(session: Any) -> None:
+        context, host = session.machine.context, session.venue.host
+        await until(session, lambda: context.recovered)
+        host.command("silence", {"path": path})
+        host.command("manual-open", {"instrument": "SOL-USDT-SWAP", "side": "sell", "contracts": "2"})
+        await session.venue.clock.sleep(200)
+        waiting.append(len(context.hands))
+        host.command("unsilence", {})
+        await session.venue.clock.sleep(25)
+        waiting.append(len(context.hands))
+        session.stop.set()
+
+    play.session(0.2, beside)
+    assert waiting == [1, 0]

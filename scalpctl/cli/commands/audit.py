@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
+from scalpctl.cli.pause import pause_for
 from scalpctl.cli.render.output import Envelope, write
 from scalpctl.core.instants import Instant
 from scalpctl.errors import ScalpctlError, UsageError
@@ -169,7 +169,7 @@ def _look_again(
     doubtful = tuple(one.check for one in judged if one.findings and one.check.needs is not Needs.PROOF)
     if not doubtful:
         return
-    asyncio.run(WallClock().sleep(SECOND_LOOK_S))
+    pause_for(SECOND_LOOK_S)
     side, _, _ = _exchange(call, folder)
     if side is None:
         return

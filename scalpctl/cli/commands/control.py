@@ -13,6 +13,7 @@ from scalpctl.cli.condition import judge
 from scalpctl.cli.confirm import confirm
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
+from scalpctl.cli.pause import pause_for
 from scalpctl.cli.render.output import Envelope
 from scalpctl.core.instants import Instant
 from scalpctl.errors import EngineRefused, ScalpctlError, UsageError
@@ -52,7 +53,7 @@ def positions(
             if any(row["drift"] != "none" for row in rows):
                 raise typer.Exit(1)
             return
-        _pause_for(2.0)
+        pause_for(2.0)
 
 
 _COLUMNS = [
@@ -228,9 +229,3 @@ def ask_engine(folder: LedgerFolder, command: str, arguments: dict[str, Any]) ->
         raise EngineRefused(answer.message, hint=answer.hint)
     result: dict[str, Any] = answer.result
     return result
-
-
-def _pause_for(seconds: float) -> None:
-    import asyncio
-
-    asyncio.run(WallClock().sleep(seconds))

@@ -9,6 +9,7 @@ import typer
 
 from scalpctl.cli.family import family
 from scalpctl.cli.invocation import Invocation, with_common
+from scalpctl.cli.pause import pause_for
 from scalpctl.cli.render.output import Envelope
 from scalpctl.cli.render.progress import counted
 from scalpctl.core.instants import Instant, rfc3339
@@ -111,7 +112,7 @@ def _found(call: Invocation, folder: LedgerFolder, since: Instant) -> tuple[list
     (findings, proof, others), moving = _compared(call, folder, since)
     if not moving or (not findings and proof.holds):
         return findings, proof, others
-    _wait(SECOND_LOOK_S)
+    pause_for(SECOND_LOOK_S)
     (now, again, others), _ = _compared(call, folder, since)
     return confirmed(findings, now), proof if proof.holds else again, others
 
@@ -166,7 +167,7 @@ def _carry_out(call: Invocation, folder: LedgerFolder, policy: str) -> None:
     if ask_engine(folder, "reread", {"since": 0}) is not None:
         if policy in APPEARED:
             call.output.say([f"an engine is running: it follows its own safety.appeared_positions, not {policy}"])
-        _wait(SETTLE_S)
+        pause_for(SETTLE_S)
         return
     loaded, listening = call.settings(), Listening()
     if policy in APPEARED:
@@ -178,12 +179,6 @@ def _carry_out(call: Invocation, folder: LedgerFolder, policy: str) -> None:
 
     venue = venue_of(loaded, folder, call.environ, WallClock(), listening)
     run(venue, whole())
-
-
-def _wait(seconds: float) -> None:
-    import asyncio
-
-    asyncio.run(WallClock().sleep(seconds))
 
 
 def _show(

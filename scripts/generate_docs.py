@@ -34,6 +34,8 @@ from scalpctl.core.regime import RegimeParameters
 from scalpctl.core.signals.choice import ChoiceParameters
 from scalpctl.core.signals.rules import SignalKind, SignalParameters
 from scalpctl.core.sizing import Profile, SizingParameters
+from scalpctl.settings.loading import load
+from scalpctl.settings.strategy import GROUPS, SET_IN_LIMITS
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTICE = "<!-- Written by scripts/generate_docs.py from the code. Change the code, then run it again. -->"
@@ -97,15 +99,24 @@ def shown(value: Any) -> str:
     return str(value)
 
 
+def set_in_limits(kind: type[Parameters]) -> dict[str, str]:
+    """Give which parameters of one dataclass have their value from the section ``limits``, and under which name."""
+    return {name: ceiling for (group, name), ceiling in SET_IN_LIMITS.items() if GROUPS[group] is kind}
+
+
 def table(kind: type[Parameters]) -> list[str]:
     """Give the parameters of one dataclass as a table."""
+    ceilings, limits = set_in_limits(kind), load(None, {}, {}).settings.limits
     rows = [f"`{kind.__name__}`: {(kind.__doc__ or '').strip()}", ""]
     rows += ["| parameter | default | from | to | unit | meaning |", "|---|---|---|---|---|---|"]
     for spec in fields(kind):  # type: ignore[arg-type]
-        meta, value = spec.metadata, spec.default
+        meta, value, meaning = spec.metadata, spec.default, spec.metadata["meaning"]
+        if spec.name in ceilings:
+            value = getattr(limits, ceilings[spec.name])
+            meaning += f" (set as `limits.{ceilings[spec.name]}`)"
         low, high = ("", "") if meta["low"] is None else (shown(meta["low"]), shown(meta["high"]))
         unit = unit_of(spec.name, value)
-        rows.append(f"| `{spec.name}` | {shown(value)} | {low} | {high} | {unit} | {meta['meaning']} |")
+        rows.append(f"| `{spec.name}` | {shown(value)} | {low} | {high} | {unit} | {meaning} |")
     return [*rows, ""]
 
 

@@ -77,18 +77,20 @@ def _require_audited(loaded: Loaded, folder: LedgerFolder) -> None:
 
 _LAST_BEGUN = (
     "SELECT code_digest, config_digest, end_kind FROM sessions WHERE coalesce(end_reason, '') NOT LIKE ? "
+    "AND ? = (SELECT purpose FROM leases WHERE leases.seq < sessions.seq ORDER BY leases.seq DESC LIMIT 1) "
     "ORDER BY seq DESC LIMIT 1"
 )
-"""One that could not reach the exchange has shown nothing about its code, and takes nothing from the one before it."""
+"""The last that was let in to trade: a command in the place of the engine was asked for no audit, and one that could
+not reach the exchange has shown nothing about its code. Neither takes anything from the one before it."""
 
 
 def _died_as(folder: LedgerFolder) -> tuple[str, str] | None:
-    """Give code and configuration of the last session that began, if it never came to its end."""
+    """Give code and configuration of the last session that traded, if it never came to its end."""
     from scalpctl.ledger.reading import LedgerReader
-    from scalpctl.wiring.session import COULD_NOT_BEGIN
+    from scalpctl.wiring.session import COULD_NOT_BEGIN, TRADING
 
     with LedgerReader(folder.ledger) as reader:
-        rows = reader.rows(_LAST_BEGUN, (f"{COULD_NOT_BEGIN}%",))
+        rows = reader.rows(_LAST_BEGUN, (f"{COULD_NOT_BEGIN}%", TRADING))
     died = bool(rows) and rows[0]["end_kind"] in {None, "crashed"}
     return (rows[0]["code_digest"], rows[0]["config_digest"]) if died else None
 

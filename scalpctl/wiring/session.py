@@ -56,6 +56,8 @@ CHANNELS = ("tickers", "mark-price", f"candle{BAR}", "funding-rate", "price-limi
 PATIENCE_S = (1.0, 2.0, 4.0, 8.0, 8.0, 15.0, 15.0, 30.0, 30.0, 30.0)
 ORDERS = ("status", "close", "pause", "resume", "halt", "reread", "waive", "resolve")
 COULD_NOT_BEGIN = "it could not begin"
+TRADING = "run"
+"""What the lease of a session that trades is for; a command that takes its place for a moment says its own name."""
 READINGS = ("status", "picture")
 IDS_PER_ROW = 16
 T = TypeVar("T")
@@ -104,14 +106,16 @@ class _NotWanted(Exception):
 class Session:
     """One run of the engine over one ledger."""
 
-    def __init__(self, loaded: Loaded, folder: LedgerFolder, venue: Venue, listening: Listening) -> None:
-        """Open the ledger, take up what it remembers, seal what crashed."""
+    def __init__(
+        self, loaded: Loaded, folder: LedgerFolder, venue: Venue, listening: Listening, purpose: str = TRADING
+    ) -> None:  # fmt: skip
+        """Open the ledger, take up what it remembers, seal what crashed; the lease says ``purpose``."""
         self.folder = folder
         self.venue = venue
         self._loaded = loaded
         ids = CountedIds(_virtual_start(venue, folder)) if venue.stepped else RandomIds(venue.clock)
         holder = Holder(0, "virtual") if venue.stepped else None
-        self.writer: LedgerWriter = open_ledger(folder, venue.clock, ids, purpose="run", holder=holder)
+        self.writer: LedgerWriter = open_ledger(folder, venue.clock, ids, purpose=purpose, holder=holder)
         self.session_id = ids.new_id()
         with LedgerReader(folder.ledger) as reader:
             self._memory: Remembered = remembered(reader)

@@ -182,6 +182,28 @@ def test_an_engine_that_died_comes_back_as_it_was_and_any_other_start_needs_an_a
     assert said in err
 
 
+@pytest.mark.parametrize(
+    ("engine_ended", "said"), [(None, "there is no API key"), ("clean", "live trading needs a green go-live audit")]
+)
+def test_a_command_that_was_killed_neither_lets_an_engine_in_nor_keeps_it_out(
+    here: Here, root: Path, monkeypatch: pytest.MonkeyPatch, engine_ended: str | None, said: str
+) -> None:
+    monkeypatch.setenv("SCALPCTL_LIVE_ACK", "main")
+    as_now = {"code_digest": code_digest(), "config_digest": load(None, {}, {("env",): "live"}).digest()}
+    folder, ids = LedgerFolder(root, "live", "main"), CountedIds()
+    writer = open_ledger(folder, HandClock(T0), ids, purpose="run")
+    writer.write(a_session(env="live", **as_now))
+    if engine_ended is not None:
+        writer.write(SessionEnded(session_id="S1", ended_at=T0, end_kind=engine_ended, end_reason="a test"))
+    writer.close()
+    writer = open_ledger(folder, HandClock(T0), ids, purpose="close")
+    writer.write(a_session("S2", env="live", **as_now))
+    writer.close()
+    code, _, err = here("run", "--env", "live", "--live")
+    assert code == 77
+    assert said in err
+
+
 def test_a_replay_proves_that_nothing_differs(here: Here) -> None:
     assert here("run", "--for", "15m", "--speed", "max", "--seed", "7")[0] == 0
     code, out, err = here("replay", "last", "--verify", "--json")

@@ -205,7 +205,7 @@ def _order(call: Invocation, command: str, arguments: dict[str, Any]) -> dict[st
     command_id = RandomIds(WallClock()).new_id()
 
     async def whole() -> dict[str, Any]:
-        session = Session(loaded, folder, venue, listening)
+        session = Session(loaded, folder, venue, listening, command)
         return await carry_out(session, Ordered(command_id, command, arguments, getpass.getuser()))
 
     venue = venue_of(loaded, folder, call.environ, WallClock(), listening)

@@ -175,7 +175,7 @@ def _carry_out(call: Invocation, folder: LedgerFolder, policy: str) -> None:
     command = Ordered(RandomIds(WallClock()).new_id(), "reread", {"since": 0}, getpass.getuser())
 
     async def whole() -> dict[str, Any]:
-        return await carry_out(Session(loaded, folder, venue, listening), command, SETTLE_S)
+        return await carry_out(Session(loaded, folder, venue, listening, "reconcile"), command, SETTLE_S)
 
     venue = venue_of(loaded, folder, call.environ, WallClock(), listening)
     run(venue, whole())

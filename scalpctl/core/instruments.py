@@ -43,6 +43,8 @@ class Instrument:
     valid_from_at: Instant | None = None
     expires_at: Instant | None = None
     """When the exchange takes it off its list, once that is announced."""
+    fee_group: str = ""
+    """Under which name the account's fee rates for it are listed."""
 
     def __post_init__(self) -> None:
         """Refuse a specification that would price something wrongly."""

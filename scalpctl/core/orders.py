@@ -158,13 +158,13 @@ REPORTS = {
 
 
 def reported(order: Order, report: OrderReport) -> Order:
-    """Take the exchange's report; a report that knows less than we do changes nothing."""
-    event = REPORTS.get(report.state)
-    if event is None:
-        message = f"order {order.client_id}: the exchange says {report.state!r}, which is no known state"
-        raise InvariantBroken(message)
+    """Take the exchange's report; a report that knows less than we do changes nothing.
+
+    What it describes with a word nobody knows is there, and not known to be over.
+    """
+    there = OrderEvent.SEEN_PARTLY if report.filled_contracts else OrderEvent.SEEN_LIVE
     most = max(order.reported, report.filled_contracts)
-    return replace(step(order, event), exchange_id=report.order_id, reported=most)
+    return replace(step(order, REPORTS.get(report.state, there)), exchange_id=report.order_id, reported=most)
 
 
 def filled(order: Order, contracts: Contracts) -> Order:

@@ -165,7 +165,8 @@ def _ratio_here(ctx: Context, desk: Desk, report: PositionReport) -> Decimal | N
 
     The margin that was moved in and the tier's maintenance rate are the exchange's word: nobody else knows them.
     """
-    holding, mark, bound, fees = desk.holding, report.mark_price, report.margin, ctx.account.fees
+    holding, mark, bound = desk.holding, report.mark_price, report.margin
+    fees = ctx.account.fees.get(desk.inst_id)
     if holding is None or holding.position.is_flat or holding.contracts != report.contracts or fees is None:
         return None
     if report.margin_mode is not MarginMode.ISOLATED or not mark or bound is None or report.mmr is None:

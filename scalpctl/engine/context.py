@@ -56,7 +56,8 @@ class Account:
     beside one that is. None until the exchange has shown what there is."""
     setup: dict[str, str] | None = None
     """How it was set up when the session began; None until it was read."""
-    fees: Fees | None = None
+    fees: dict[str, Fees] = field(default_factory=dict)
+    """What trading costs here, by instrument; what is not in it the exchange has not told."""
     cash: Decimal = ZERO
     """What the ledger says it holds, margin of isolated positions included."""
     unjudged: BalanceReport | None = None

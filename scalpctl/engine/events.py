@@ -121,7 +121,7 @@ class Specified:
     """What the exchange says about the instruments that may be traded, and what trading them costs."""
 
     instruments: tuple[Instrument, ...]
-    fees: Fees
+    fees: dict[str, Fees]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def forget_facts(holding: Holding) -> None:
 
 def _derived(ctx: Context, desk: Desk, holding: Holding) -> PositionFacts:
     position = holding.position
-    fees = ctx.account.fees
+    fees = ctx.account.fees.get(desk.inst_id)
     return PositionFacts(
         instrument=desk.instrument,
         side=position.side,

@@ -29,7 +29,7 @@ def first(ctx: Context, desk: Desk, signal: Signal) -> tuple[Entrance, Edge]:
     rules, reading = desk.rules, desk.study.reading
     atr = rounded(reading.atr_ratio) if reading is not None else ZERO
     sight, committed = _sight(ctx, desk, signal), exposure(ctx)
-    fees = ctx.account.fees
+    fees = ctx.account.fees.get(desk.inst_id)
     worth = Edge(ZERO, ZERO, ZERO, ZERO)
     if fees is not None:
         worth = edge(atr, rounded(signal.strength), fees, _funding_of(ctx, desk, signal.side), rules.costs)
@@ -69,10 +69,10 @@ def last(ctx: Context, desk: Desk, plan: EntryPlan) -> tuple[GateVerdict, ...]:
 def _liquidation(ctx: Context, desk: Desk, plan: EntryPlan) -> Decimal | None:
     """Estimate where the entry alone would be liquidated."""
     coins = desk.instrument.coins(plan.sized.contracts).value
-    taker = ctx.account.fees.taker_rate if ctx.account.fees is not None else ZERO
+    fees = ctx.account.fees.get(desk.inst_id)
     if not coins:
         return None
-    rates = (MAINTENANCE_RATE, taker)
+    rates = (MAINTENANCE_RATE, fees.taker_rate if fees is not None else ZERO)
     return liquidation_price(plan.side, coins, plan.decision_price, backing=plan.sized.margin, rates=rates)
 
 

@@ -31,8 +31,9 @@ THIN_BOOK, THIN_FOR_US = "54012", 30 * MICROS_PER_SECOND
 """The exchange takes only posted orders of an instrument whose book is thin; how long it is taken at its word."""
 NOT_TRADED = frozenset({"51021", "51022", "51027", "51028"})
 """The exchange's word that an instrument is not open yet, suspended, over or being settled."""
-FROZEN = frozenset({"50007", "50009", "51024"})
-"""The exchange's word that the account itself is blocked: there is no use in asking for another entry."""
+FROZEN = frozenset({"50007", "50009", "51024", "50041", "50051", "50052", "50059", "50072", "51010"})
+"""The exchange's word that the account itself is blocked, may not trade this where its owner lives, or not in this
+margin mode: there is no use in asking for another entry before a person has done something."""
 SUSPENDED_US = 20 * MICROS_PER_SECOND
 URGENT_S, PATIENT_S = (0.5, 1, 2, 4, 7), (0.5, 2, 30)
 """Pauses after the first, the second, … refusal in a row: what must be is tried in several ways and does not give up;
@@ -170,10 +171,10 @@ def placed(ctx: Context, desk: Desk, working: Working, answer: Placed) -> None:
 
 
 def _entry_refused(ctx: Context, desk: Desk, outcome: Refused) -> None:
-    """Count a refused entry; where the account is blocked one is enough."""
+    """Count a refused entry; where the account may enter nothing one is enough."""
     said = f"{outcome.code} {outcome.message[:100]}"
     if outcome.code in FROZEN:
-        ctx.trip(brakes.Limit.REFUSALS, f"the account is blocked: {desk.inst_id} was refused with {said}")
+        ctx.trip(brakes.Limit.REFUSALS, f"this account may enter nothing: {desk.inst_id} was refused with {said}")
         return
     why = f"the last of {desk.inst_id} with {said}"
     ctx.set_limits(brakes.order_refused(ctx.limits, ctx.at, why, ctx.limit_parameters))

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
+from scalpctl.core.costs import Fees
 from scalpctl.core.exchange.reports import (
     AccountReport,
     AlgoReport,
@@ -19,6 +20,7 @@ from scalpctl.core.exchange.reports import (
 )
 from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.instants import MICROS_PER_SECOND, Instant, after, to_millis
+from scalpctl.core.instruments import Instrument
 from scalpctl.errors import AnswerMalformed
 from scalpctl.okx.pages import every_page, oldest_first
 from scalpctl.okx.rest import ReadRefused, RestClient
@@ -44,6 +46,7 @@ from scalpctl.okx.wire.reports import (
     balance_reports,
     bill_report,
     closed_position_report,
+    fees,
     fill_report,
     order_report,
     position_report,
@@ -120,10 +123,12 @@ class OkxAccountReader:
                     found[row.inst_id] = max(value, found[row.inst_id] or value)
         return found
 
-    async def trade_fee(self, inst_family: str) -> TradeFeeRow:
-        """Give what trading costs this account; a negative rate is paid, a positive one received."""
-        ask = AccountQuery(inst_type=_SWAP, inst_family=inst_family)
-        return _only(await self._rest.read(endpoints.TRADE_FEE, TradeFeeRow, ask), "fee table")
+    async def fees(self, instrument: Instrument) -> Fees | None:
+        """Give what trading an instrument costs this account; None where the exchange does not tell."""
+        group, family = instrument.fee_group, instrument.inst_id.removesuffix("-SWAP")
+        asked = {"group_id": group} if group else {"inst_family": family}
+        rows = await self._rest.read(endpoints.TRADE_FEE, TradeFeeRow, AccountQuery(inst_type=_SWAP, **asked))
+        return fees(_only(rows, "fee table"), group)
 
     async def algo(self, inst_id: str, client_id: str) -> AlgoReport | None:
         """Give one conditional order by our id; None only when the exchange says that it does not exist."""

@@ -93,4 +93,4 @@ class OkxMarketReader:
     async def maintenance(self) -> tuple[Maintenance, ...]:
         """Give the maintenance that is announced or under way."""
         rows = await self._rest.read(endpoints.STATUS, StatusRow)
-        return tuple(one for row in rows if (one := read.maintenance(row)) is not None)
+        return tuple(one for row in rows if (one := read.maintenance(row, demo=self._rest.demo)) is not None)

@@ -18,6 +18,7 @@ SKEW_WARNS_US = 1 * MICROS_PER_SECOND
 SKEW_STOPS_US = 5 * MICROS_PER_SECOND
 _SPOT_ONLY = "1"
 _FUTURES = "2"
+_PORTFOLIO = "4"
 _LEVEL_NAMES = {"1": "spot", "2": "futures", "3": "multi-currency", "4": "portfolio"}
 
 
@@ -117,6 +118,9 @@ def check_level(account: AccountReport, margin: MarginMode) -> Finding:
         return Finding("account level", Severity.WARN, name, "check that this level trades swaps")
     if account.level == _SPOT_ONLY:
         return Finding("account level", Severity.FAIL, "spot accounts trade no swaps", "switch to futures mode")
+    if account.level == _PORTFOLIO:
+        what = "portfolio margin knows no reduce-only orders and no stops for a whole position: a close could open"
+        return Finding("account level", Severity.FAIL, what, "switch to futures mode or multi-currency margin")
     if margin is MarginMode.ISOLATED and account.level != _FUTURES:
         what = f"{name} accounts know no isolated margin"
         return Finding("account level", Severity.FAIL, what, "switch to futures mode, or configure cross margin")

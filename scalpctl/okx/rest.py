@@ -78,7 +78,7 @@ class RestClient:
         self._transport = transport
         self._clock = clock
         self._credentials = credentials
-        self._demo = demo
+        self.demo = demo
         self._listener = listener
         self._random = random
         self.limiter = limiter
@@ -156,7 +156,7 @@ class RestClient:
         if said is Meaning.CLOCK:
             await self._after_clock_refusal(code, message, signed)
         if said is Meaning.ACCESS:
-            raise access_refused(code, message, demo=self._demo)
+            raise access_refused(code, message, demo=self.demo)
         if code in BUSY_READ:
             raise _Again(f"the exchange is busy: {code} {message}")
         raise ReadRefused(code, message)
@@ -177,7 +177,7 @@ class RestClient:
         headers = Headers(extra)
         if body:
             headers["Content-Type"] = "application/json"
-        if self._demo:
+        if self.demo:
             headers[DEMO_HEADER] = "1"
         if endpoint.private:
             if self._credentials is None:

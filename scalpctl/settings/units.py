@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 from scalpctl.core.instruments import parse_inst_id
-from scalpctl.core.money import canonical, parse_decimal
+from scalpctl.core.money import SETTLE, canonical, parse_decimal
 from scalpctl.errors import NotCanonical
 
 
@@ -46,11 +46,15 @@ def whole(value: Any) -> int:
 
 
 def instrument(value: Any) -> str:
-    """Give an exact instrument id."""
+    """Give an exact instrument id, of one that is settled in what equity and limits are reckoned in."""
     try:
-        return parse_inst_id(value if isinstance(value, str) else repr(value))
+        inst_id = parse_inst_id(value if isinstance(value, str) else repr(value))
     except NotCanonical as error:
         raise PydanticCustomError("instrument", "{what}", {"what": error.message}) from None
+    if inst_id.split("-")[1] != SETTLE:
+        what = f"{inst_id} is not settled in {SETTLE}, and equity and limits count nothing else"
+        raise PydanticCustomError("instrument", "{what}", {"what": what})
+    return inst_id
 
 
 def _percent_hint(value: str) -> dict[str, str]:

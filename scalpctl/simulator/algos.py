@@ -62,16 +62,25 @@ def amend(ex: Exchange, account: Account, ask: dict[str, Any]) -> Algo:
         raise Denied("51527", "Order modification failed. The algo order does not exist, is filled or canceled.")
     if algo.kind == "move_order_stop":
         raise Denied("51529", "Order modification failed. This type of algo order cannot be modified.")
-    for name, leg, field in (("newSlTriggerPx", "sl", "stop"), ("newTpTriggerPx", "tp", "take")):
-        if ask.get(name):
-            price = number(ask[name], name)
-            _side_of(ex, algo, leg, price, getattr(algo, f"{field}_type"))
-            setattr(algo, field, price)
+    for leg, field in (("Sl", "stop"), ("Tp", "take")):
+        if ask.get(f"new{leg}TriggerPx"):
+            _move(ex, algo, ask, leg, field)
     if ask.get("newSz"):
         algo.contracts = number(ask["newSz"], "newSz")
     algo.updated = ex.now
     ex.listener.algo(account, algo)
     return algo
+
+
+def _move(ex: Exchange, algo: Algo, ask: dict[str, Any], leg: str, field: str) -> None:
+    price, kind = number(ask[f"new{leg}TriggerPx"], f"new{leg}TriggerPx"), ask.get(f"new{leg}TriggerPxType")
+    if kind not in _PRICES:
+        raise Denied("51000", f"Parameter new{leg}TriggerPxType error")
+    _side_of(ex, algo, leg.lower(), price, kind)
+    setattr(algo, field, price)
+    setattr(algo, f"{field}_type", kind)
+    if ask.get(f"new{leg}OrdPx"):
+        setattr(algo, f"{field}_price", str(ask[f"new{leg}OrdPx"]))
 
 
 def cancel(ex: Exchange, account: Account, ask: dict[str, Any]) -> Algo:

@@ -20,7 +20,7 @@ def maintain(ex: Exchange, begins: int, lasts: int, pre_open: int) -> None:
     ex.state.status.append({
         "title": "Trading system upgrade", "state": SCHEDULED, "begin": _millis(begins), "end": _millis(ends),
         "preOpenBegin": _millis(begins + lasts) if pre_open else "", "href": "", "serviceType": "5",
-        "system": "unified", "scheDesc": "", "maintType": "1", "env": "1", "ts": _millis(ex.now),
+        "system": "unified", "scheDesc": "", "maintType": "1", "env": "", "ts": _millis(ex.now),
     })  # fmt: skip
     ex.listener.status(ex.state.status[-1])
     watch(ex)

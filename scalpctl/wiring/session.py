@@ -7,7 +7,6 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from decimal import Decimal
 from random import Random
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from scalpctl.control.server import ControlServer
 from scalpctl.core.costs import Fees
 from scalpctl.core.exchange.connections import ConnectionEvent, ConnectionFact
 from scalpctl.core.instants import Instant
+from scalpctl.core.instruments import Instrument
 from scalpctl.core.records.sessions import SessionEnded
 from scalpctl.engine import events
 from scalpctl.engine.machine import Machine
@@ -39,7 +39,6 @@ from scalpctl.ledger.opening import Holder, open_ledger
 from scalpctl.ledger.reading import LedgerReader
 from scalpctl.ledger.writer import LedgerWriter
 from scalpctl.okx.client import OkxClient
-from scalpctl.okx.wire.texts import decimal
 from scalpctl.settings.loading import Loaded
 from scalpctl.simulator.specs import BY_ID
 from scalpctl.tape.recording import Recorder
@@ -61,7 +60,6 @@ TRADING = "run"
 READINGS = ("status", "picture")
 IDS_PER_ROW = 16
 T = TypeVar("T")
-FALLBACK_FEES = Fees(Decimal("0.0002"), Decimal("0.0005"))
 
 
 @dataclass(slots=True)
@@ -230,7 +228,7 @@ class Session:
         self._miss(wanted - listed)
         configured = [inst_id for inst_id in settings.instruments if inst_id in listed]
         fees, balances, leverages = await asyncio.gather(
-            self._patiently(self._fees),
+            self._patiently(lambda: self._fees([one for one in instruments if one.inst_id in wanted])),
             self._patiently(client.account.balances),
             self._patiently(lambda: client.account.leverages(configured, mode)),
         )
@@ -276,13 +274,14 @@ class Session:
         client.listen_to_account(self.runner, known_until=self._memory.known_until)
         self._later.append(asyncio.get_running_loop().create_task(client.run()))
 
-    async def _fees(self) -> Fees:
-        """Give the account's own rates; the exchange writes what is paid as negative."""
-        row = await self.venue.client.account.trade_fee("BTC-USDT")
-        maker, taker = decimal(row.maker_u or row.maker), decimal(row.taker_u or row.taker)
-        if maker is None or taker is None:
-            return FALLBACK_FEES
-        return Fees(maker.copy_negate() if maker else maker, taker.copy_negate() if taker else taker)
+    async def _fees(self, instruments: list[Instrument]) -> dict[str, Fees]:
+        """Give the account's own rates by instrument, asked for once per group; nothing is entered without them."""
+        by_group: dict[str, Fees | None] = {}
+        for one in instruments:
+            if one.fee_group not in by_group or not one.fee_group:
+                by_group[one.fee_group] = await self.venue.client.account.fees(one)
+        told = {one.inst_id: by_group[one.fee_group] for one in instruments}
+        return {inst_id: fees for inst_id, fees in told.items() if fees is not None}
 
     async def _until(self, wanted: Wanted) -> str:
         """Wait for whatever ends the session."""

@@ -137,8 +137,15 @@ def test_a_refusal_ends_an_order_and_a_late_refusal_does_not_undo_a_fill(start: 
     live = reported(sent, a_report("live", "0", start))
     assert answered(live, Refused("51008", "margin")).state is OrderState.LIVE
     assert reported(filled(live, Contracts("1")), a_report("live", "0", start)).state is OrderState.PARTLY_FILLED
-    with pytest.raises(InvariantBroken):
-        reported(live, a_report("sleeping", "0", start))
+
+
+def test_an_order_in_a_state_nobody_knows_is_there_and_not_known_to_be_over(start: Instant) -> None:
+    unheard = step(step(an_order(start), OrderEvent.SENDING), OrderEvent.NO_ANSWER)
+    assert reported(unheard, a_report("sleeping", "0", start)).state is OrderState.LIVE
+    partly = reported(unheard, a_report("sleeping", "1", start))
+    assert (partly.state, partly.reported) == (OrderState.PARTLY_FILLED, Contracts("1"))
+    over = reported(unheard, a_report("canceled", "0", start))
+    assert reported(over, a_report("sleeping", "0", start)).state is OrderState.CANCELLED
 
 
 def a_quoter(start: Instant, purpose: Purpose = Purpose.ENTRY, **changes: Any) -> Quoter:

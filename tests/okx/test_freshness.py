@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from talking import INST, Talk
 
+from scalpctl.okx.stream.machine import OPERATIONS_MAX
+from scalpctl.okx.stream.supervisor import channels
+
 
 def test_a1_a_channel_that_falls_silent_is_stale_in_five_seconds_and_torn_down_in_ten() -> None:
     talk = Talk()
@@ -109,3 +112,18 @@ def test_a_channel_that_is_quiet_and_does_not_answer_is_given_up_ever_more_seldo
         lost_at += [at] if talk.out.hung_up else []
     assert len(lost_at) < 10
     assert lost_at[-1] < 3_600
+
+
+def test_however_many_channels_fall_silent_a_connection_stays_within_what_an_hour_of_it_may_ask_for() -> None:
+    insts = tuple(f"C{number}-USDT-SWAP" for number in range(50))
+    talk = Talk(channels("tickers", "mark-price", "funding-rate", "price-limit", inst_ids=insts))
+    talk.until_ready()
+    for second in range(1, 400):
+        before = len(talk.out.sent)
+        talk.pass_time(1, pong=True, tickers="mark-price")
+        for inst_id in insts:
+            talk.ticker(inst_id, "mark-price")
+            if len(talk.out.sent) > before or second % 30 == 0:
+                talk.ticker(inst_id)
+    operations = [frame for frame in talk.out.sent if frame != "ping"]
+    assert 250 < len(operations) <= OPERATIONS_MAX

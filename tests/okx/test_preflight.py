@@ -79,12 +79,15 @@ def test_f1_the_clock_is_judged_in_words(behind_us: int, severity: Severity, way
     [
         ("2", MarginMode.ISOLATED, Severity.OK),
         ("3", MarginMode.ISOLATED, Severity.FAIL),
-        ("4", MarginMode.CROSS, Severity.OK),
+        ("3", MarginMode.CROSS, Severity.OK),
+        ("4", MarginMode.CROSS, Severity.FAIL),
         ("1", MarginMode.CROSS, Severity.FAIL),
         ("9", MarginMode.CROSS, Severity.WARN),
     ],
 )
-def test_isolated_margin_needs_the_futures_level(level: str, margin: MarginMode, severity: Severity) -> None:
+def test_an_account_level_must_know_the_margin_and_the_orders_that_only_reduce(
+    level: str, margin: MarginMode, severity: Severity
+) -> None:
     assert check_level(replace(ACCOUNT, level=level), margin).severity is severity
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scalpctl.core.exchange.outcomes import Accepted, Refused, Unknown
 from scalpctl.core.exchange.requests import (
     AlgoKind,
+    AmendAlgo,
     AmendOrder,
     CancelAlgo,
     CancelOrder,
@@ -108,7 +109,22 @@ async def test_what_is_there_already_must_be_asked_for(make: Any, code: str) -> 
 
 
 @pytest.mark.parametrize(
-    "code", ["50011", "50061", "50113", "51000", "51008", "51020", "51121", "51169", "51174", "54031"]
+    "code",
+    [
+        "50011",
+        "50051",
+        "50061",
+        "50113",
+        "51000",
+        "51008",
+        "51020",
+        "51032",
+        "51121",
+        "51169",
+        "51174",
+        "51261",
+        "54031",
+    ],
 )
 async def test_definite_refusals_are_refusals_even_when_the_status_says_server_error(make: Any, code: str) -> None:
     body = make.answer([ack(sCode=code, sMsg="no", ordId="")], code="1", status=500)
@@ -188,6 +204,21 @@ async def test_a_stop_closes_the_whole_position_at_market(make: Any) -> None:
         "instId": "BTC-USDT-SWAP", "tdMode": "isolated", "side": "sell", "ordType": "conditional",
         "algoClOrdId": "scsl1", "closeFraction": "1", "reduceOnly": True, "slTriggerPx": "63500",
         "slTriggerPxType": "mark", "slOrdPx": "-1",
+    }  # fmt: skip
+
+
+async def test_a_stop_that_moves_says_by_which_price_and_how_it_executes(make: Any) -> None:
+    desk = make.desk(make.answer([{"algoId": "83", "algoClOrdId": "scsl1", "sCode": "0", "sMsg": ""}]))
+    change = AmendAlgo(client_id="scsl1", inst_id="BTC-USDT-SWAP", stop_trigger=Decimal(63600))
+    assert await desk.trading.amend_algo(change) == Accepted("83")
+    assert json.loads(desk.transport.sent[0].body) == {
+        "instId": "BTC-USDT-SWAP", "algoClOrdId": "scsl1", "newSlTriggerPx": "63600", "newSlTriggerPxType": "mark",
+        "newSlOrdPx": "-1",
+    }  # fmt: skip
+    grown = AmendAlgo(client_id="scsl1", inst_id="BTC-USDT-SWAP", contracts=Contracts("7"))
+    await desk.trading.amend_algo(grown)
+    assert json.loads(desk.transport.sent[1].body) == {
+        "instId": "BTC-USDT-SWAP", "algoClOrdId": "scsl1", "newSz": "7",
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scalpctl.core.costs import Fees
 from scalpctl.core.exchange.reports import FlatReport, PositionReport
 from scalpctl.core.exchange.requests import MarginMode
 from scalpctl.core.money import Contracts
@@ -21,11 +22,12 @@ from scalpctl.okx.wire import account, algos, market, orders
 from scalpctl.okx.wire.algo_reports import algo_report
 from scalpctl.okx.wire.base import wire_name
 from scalpctl.okx.wire.codec import decode, encode
-from scalpctl.okx.wire.quotes import funding_rate, instrument, price_limit, ticker
+from scalpctl.okx.wire.quotes import funding_rate, instrument, maintenance, price_limit, ticker
 from scalpctl.okx.wire.reports import (
     account_report,
     balance_reports,
     bill_report,
+    fees,
     fill_in_push,
     fill_report,
     lacks_fill,
@@ -216,6 +218,46 @@ def test_the_instrument_code_is_kept(documented: Any) -> None:
     spec = instrument(read(market.InstrumentRow, documented.instrument))
     assert spec is not None
     assert (spec.inst_id_code, spec.tick_size, spec.leverage_max) == (10459, Decimal("0.1"), Decimal(100))
+
+
+RATES = {"groupId": "4", "maker": "-0.0002", "taker": "-0.0005"}
+
+
+@pytest.mark.parametrize(
+    ("table", "group", "expected"),
+    [
+        ({"feeGroup": [RATES, RATES | {"groupId": "5", "taker": "-0.0007"}]}, "5", ("0.0002", "0.0007")),
+        ({"feeGroup": [RATES], "makerU": "-0.0001", "takerU": "-0.0004"}, "4", ("0.0002", "0.0005")),
+        ({"feeGroup": [RATES], "makerU": "-0.0001", "takerU": "-0.0004"}, "5", ("0.0001", "0.0004")),
+        ({"feeGroup": [RATES | {"maker": "0.00005"}]}, "4", ("-0.00005", "0.0005")),
+        ({"feeGroup": [RATES]}, "", ("0.0002", "0.0005")),
+        ({"feeGroup": [RATES, RATES | {"groupId": "5"}]}, "", None),
+        ({"feeGroup": [RATES], "makerU": "", "takerU": ""}, "5", None),
+        ({"feeGroup": [RATES | {"taker": ""}]}, "4", None),
+        ({"feeGroup": [RATES | {"taker": "-5"}]}, "4", None),
+    ],
+)
+def test_rates_are_those_of_the_instruments_own_group_and_none_are_made_up(
+    table: dict[str, Any], group: str, expected: tuple[str, str] | None
+) -> None:
+    told = fees(read(account.TradeFeeRow, table), group)
+    assert told == (expected and Fees(Decimal(expected[0]), Decimal(expected[1])))
+
+
+@pytest.mark.parametrize(
+    ("env", "demo", "ours"),
+    [
+        ("1", False, True),
+        ("2", False, False),
+        ("1", True, False),
+        ("2", True, True),
+        ("", False, True),
+        ("", True, True),
+    ],
+)
+def test_maintenance_of_the_other_environment_is_not_ours(env: str, *, demo: bool, ours: bool) -> None:
+    row = market.StatusRow(state="scheduled", begin="1795162530000", end="1795162590000", service_type="5", env=env)
+    assert (maintenance(row, demo=demo) is not None) is ours
 
 
 def test_a_ticker_keeps_the_exchanges_text(documented: Any) -> None:

@@ -60,6 +60,9 @@ CASES = {
     "limits:\n  drawdown_ratio_max: 5\n": [
         "2:3: limits.drawdown_ratio_max: 5 is not a share of one (0 to 1); did you mean 0.05?"
     ],
+    "instruments: [BTC-USDT, ETH-USDC]\n": [
+        "1:25: instruments[1]: ETH-USDC-SWAP is not settled in USDT, and equity and limits count nothing else"
+    ],
     "limits:\n  drawdown_ratio_max: 5%\n": [
         "2:3: limits.drawdown_ratio_max: '5%' is a percentage; write it as a share of one: 0.05"
     ],

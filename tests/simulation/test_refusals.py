@@ -118,7 +118,7 @@ def test_a_patient_close_waits_as_long_as_the_refusal_means(tmp_path: Path, code
     assert not [*final(play)]
 
 
-FROZEN = ("50007", "50009", "51024")
+FROZEN = ("50007", "50009", "51024", "50051", "51010")
 
 
 @pytest.mark.parametrize("code", FROZEN)
@@ -141,7 +141,7 @@ def test_a_frozen_account_is_asked_for_one_entry_and_not_for_a_second(tmp_path: 
     assert [row["code"] for row in asked if row["at"] < thawed[0]] == [code]
     (latch,) = play.rows("SELECT name, reason, cleared_at FROM limit_latches")
     assert (latch["name"], latch["cleared_at"] is not None) == ("refusals", True)
-    assert latch["reason"].startswith("the account is blocked: ")
+    assert latch["reason"].startswith("this account may enter nothing: ")
     assert code in latch["reason"]
     assert not [*final(play)]
 

@@ -28,6 +28,7 @@ from scalpctl.okx.credentials import Credentials
 from scalpctl.okx.transport import HttpTransport
 from scalpctl.okx.wire.hosts import Hosts
 from scalpctl.ports.feeds import Resync
+from scalpctl.simulator import liquidation
 from scalpctl.simulator.exchange import Exchange
 from scalpctl.simulator.serving.app import app_of
 from scalpctl.simulator.serving.host import Host
@@ -256,6 +257,27 @@ def test_what_the_exchange_never_said_before_is_carried(bench: Bench) -> None:
 
     bench.play(scenario)
     assert "something_new" in {one.category for one in bench.seen(OrderReport)}
+
+
+def test_forced_executions_have_no_number_on_the_line_and_each_is_read_from_the_fills(bench: Bench) -> None:
+    def force() -> None:
+        (position,) = bench.theirs.positions.values()
+        liquidation.deleverage(bench.exchange, bench.theirs, position, D("0.25"))
+
+    async def scenario() -> None:
+        await bench.client.trading.place(bench.order("h1", type=OrderType.MARKET, price=None, contracts=Contracts("4")))
+        await bench.clock.sleep(2)
+        force()
+        await bench.clock.sleep(7)  # the fills are read for the last time half a second from now, and in vain
+        bench.host.command("silence", {"path": "/api/v5/trade/fills"})
+        force()
+        await bench.clock.sleep(1)
+        bench.host.command("unsilence", {})
+        await bench.clock.sleep(8)
+
+    bench.play(scenario)
+    forced = [fill for fill in bench.seen(FillReport) if fill.trade_id.startswith("-")]
+    assert [fill.source for fill in forced] == ["fills"] * 2
 
 
 def test_b6_not_found_right_after_placing_means_nothing(bench: Bench) -> None:

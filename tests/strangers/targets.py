@@ -29,6 +29,7 @@ from scalpctl.core.exchange.requests import (
 )
 from scalpctl.core.exported_rows import ExportReader
 from scalpctl.core.instants import Instant
+from scalpctl.core.instruments import Instrument
 from scalpctl.core.sides import Action
 from scalpctl.errors import ScalpctlError
 from scalpctl.okx.market_reader import OkxMarketReader
@@ -56,6 +57,7 @@ def _beside(name: str) -> Any:
 _CLIENT, _STREAM = _beside("conftest"), _beside("test_stream_machine")
 a_desk, PRIVATE, PUBLIC, Talk = _CLIENT.a_desk, _STREAM.PRIVATE, _STREAM.PUBLIC, _STREAM.Talk
 BTC = "BTC-USDT-SWAP"
+BTC_SWAP = Instrument(BTC, *map(Decimal, ("0.01", "1", "0.1", "0.01", "0.01")), fee_group="4")
 IDS = ("sc0000000001", "sc0000000002", "sc0000000003")
 """The orders that writes are about; those about one are about the first."""
 SINCE = Instant(1_795_000_000_000_000)
@@ -66,7 +68,7 @@ _READS: tuple[Callable[[Any], Any], ...] = (
     lambda desk: desk.reader.positions(),
     lambda desk: desk.reader.order(BTC, "sc1"),
     lambda desk: desk.reader.leverages([BTC], MarginMode.ISOLATED),
-    lambda desk: desk.reader.trade_fee("BTC-USDT"),
+    lambda desk: desk.reader.fees(BTC_SWAP),
     lambda desk: desk.reader.algo(BTC, "sc1"),
     lambda desk: desk.reader.orders_pending(),
     lambda desk: desk.reader.fills_since(SINCE),

@@ -127,6 +127,7 @@ class AmendAlgo:
     inst_id: str
     stop_trigger: Decimal | None = None
     take_trigger: Decimal | None = None
+    trigger_type: TriggerPrice = TriggerPrice.MARK
     contracts: Contracts | None = None
     lane: Lane = Lane.PROTECT
 

@@ -32,6 +32,8 @@ from scalpctl.ports.exchange import AccountReader
 from scalpctl.ports.feeds import AccountSink, FillConflict, PositionsSnapshot
 
 FILLS_OVERLAP_S = 120
+FILLS_ASKED_AFTER_S = (0.5, 2.0, 5.0)
+"""They lag behind what is pushed."""
 MISSED_AFTER_S = 3
 PRIVATE_CHANNELS = ("orders", "positions", "account", "balance_and_position", "liquidation-warning")
 
@@ -64,6 +66,7 @@ class AccountFeed:
         self._pages = SnapshotPages()
         self._known_until = known_until
         self._asking: asyncio.Task[None] | None = None
+        self._pauses_s: list[float] = []
         self._ready = False
         self.malformed = 0
 
@@ -179,13 +182,15 @@ class AccountFeed:
         return before is None
 
     def _ask_for_fills(self) -> None:
+        """Read the fills some times from now on, also where they are being read: what is asked for now comes later."""
+        self._pauses_s = [*FILLS_ASKED_AFTER_S]
         if self._asking is None or self._asking.done():
             self._asking = asyncio.get_running_loop().create_task(self._fetch_fills())
 
     async def _fetch_fills(self) -> None:
         since = after(self._clock.now(), -FILLS_OVERLAP_S)
-        for pause_s in (0.5, 2.0, 5.0):  # the fills lag behind the push
-            await self._clock.sleep(pause_s)
+        while self._pauses_s:
+            await self._clock.sleep(self._pauses_s.pop(0))
             try:
                 fills = await self._reader.fills_since(since)
             except (ExchangeUnavailable, AccessRefused):

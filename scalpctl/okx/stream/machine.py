@@ -26,7 +26,8 @@ ACKS_WITHIN_S = 10
 SNAPSHOTS_WITHIN_S = 5
 RESYNC_WITHIN_S = 90
 MALFORMED_MAX = 3
-ASK_AGAIN_MAX = 150
+OPERATIONS_MAX = 450
+"""Subscriptions, their ends and logins in an hour of one connection; the exchange takes 480."""
 CLOSE_LOGIN_FAILED = 4001
 CLOSE_KEY_REVOKED = 4007
 _PONG = PONG.encode()
@@ -275,17 +276,20 @@ class StreamMachine:
             return
         if not self._may_ask_again(now):
             return
-        for arg in self.freshness.to_ask_again(now):
+        for arg in self.freshness.to_ask_again(now)[: self._asks_left()]:
             self._outlet.noted(ConnectionFact.STALE, f"{arg.channel} {arg.inst_id}")
             self._asked_again.append(now)
             self._outlet.send(encode(SubscriptionFrame(op="unsubscribe", args=[arg])))
             self._outlet.send(encode(self._subscriptions.again(arg)))
 
     def _may_ask_again(self, now: Monotonic) -> bool:
-        """Stay far below the exchange's 480 requests per hour and connection: each asking is two of them."""
         while self._asked_again and now - self._asked_again[0] > 3_600 * NANOS_PER_SECOND:
             self._asked_again.popleft()
-        return len(self._asked_again) < ASK_AGAIN_MAX
+        return self._asks_left() > 0
+
+    def _asks_left(self) -> int:
+        """Give how many may be asked for anew: each is two operations, beside the login and the first asking."""
+        return (OPERATIONS_MAX - 1 - self._subscriptions.count) // 2 - len(self._asked_again)
 
     def _count_malformed(self, size: int) -> None:
         self.malformed += 1

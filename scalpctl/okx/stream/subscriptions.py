@@ -26,6 +26,11 @@ class Subscriptions:
             yield SubscriptionFrame(id=frame_id, op="subscribe", args=[arg])
 
     @property
+    def count(self) -> int:
+        """Give how many are wanted."""
+        return len(self._wanted)
+
+    @property
     def complete(self) -> bool:
         """Tell whether everything has been granted."""
         return not self._unanswered

@@ -96,13 +96,19 @@ def algo_ask(algo: PlaceAlgo) -> AlgoAsk:
 
 
 def amend_algo_ask(change: AmendAlgo) -> AmendAlgoAsk:
-    """Spell a change of a conditional order."""
+    """Spell a change of a conditional order; a trigger that moves is refused (51000) without its price type."""
+    trigger = change.trigger_type.value
+    stop, take = _text(change.stop_trigger), _text(change.take_trigger)
     return AmendAlgoAsk(
         inst_id=change.inst_id,
         algo_cl_ord_id=change.client_id,
         new_sz=_size(change.contracts),
-        new_sl_trigger_px=_text(change.stop_trigger),
-        new_tp_trigger_px=_text(change.take_trigger),
+        new_sl_trigger_px=stop,
+        new_sl_trigger_px_type=trigger if stop else "",
+        new_sl_ord_px=AT_MARKET if stop else "",
+        new_tp_trigger_px=take,
+        new_tp_trigger_px_type=trigger if take else "",
+        new_tp_ord_px=AT_MARKET if take else "",
     )
 
 

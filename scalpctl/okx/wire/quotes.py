@@ -32,6 +32,8 @@ _MILLIS_MAX = 10**13
 _OVER = ("completed", "canceled")
 _NOT_OURS = ("6", "7", "10", "11")
 """Service types that leave the order book alone: blocks, bots, spreads, copy trading."""
+_LIVE, _DEMO = "1", "2"
+"""Of which environment an announcement is; one that does not say concerns both."""
 
 
 def ticker(row: TickerRow | LeanTicker) -> Ticker | None:
@@ -139,15 +141,17 @@ def instrument(row: InstrumentRow) -> Instrument | None:
             limit_contracts_max=decimal(row.max_lmt_sz),
             market_contracts_max=decimal(row.max_mkt_sz),
             expires_at=instant_or_none(row.exp_time or ""),
+            fee_group=plain(row.group_id),
         )
     except (AnswerMalformed, NotCanonical):
         return None
 
 
-def maintenance(row: StatusRow) -> Maintenance | None:
+def maintenance(row: StatusRow, *, demo: bool) -> Maintenance | None:
     """Read an announced or running maintenance that stops trading; None for one that is over or concerns others."""
     begins, ends = instant_or_none(row.begin), instant_or_none(row.end)
-    if row.state in _OVER or row.service_type in _NOT_OURS or begins is None:
+    elsewhere = row.env == (_LIVE if demo else _DEMO)
+    if row.state in _OVER or row.service_type in _NOT_OURS or elsewhere or begins is None:
         return None
     return Maintenance(plain(row.title, 120), begins, ends)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from decimal import Decimal
 
+from scalpctl.core.costs import Fees
 from scalpctl.core.exchange.notices import LiquidationNear, MoneyMoved
 from scalpctl.core.exchange.reports import (
     AccountReport,
@@ -17,9 +19,9 @@ from scalpctl.core.exchange.reports import (
     PositionReport,
 )
 from scalpctl.core.exchange.requests import MarginMode
-from scalpctl.core.money import SETTLE, Contracts, subtract
+from scalpctl.core.money import SETTLE, ZERO, Contracts, subtract
 from scalpctl.core.sides import Side
-from scalpctl.errors import AnswerMalformed
+from scalpctl.errors import AnswerMalformed, ConfigurationError
 from scalpctl.okx.wire.account import (
     AccountConfigRow,
     BalanceAndPositionRow,
@@ -29,6 +31,7 @@ from scalpctl.okx.wire.account import (
     ClosedPositionRow,
     LiquidationWarningRow,
     PositionRow,
+    TradeFeeRow,
 )
 from scalpctl.okx.wire.base import is_true
 from scalpctl.okx.wire.orders import FillRow, OrderPush, OrderRow
@@ -260,6 +263,20 @@ def account_report(row: AccountConfigRow) -> AccountReport:
         label=plain(row.label),
         self_trade_prevention=plain(row.acct_stp_mode),
     )
+
+
+def fees(row: TradeFeeRow, group: str) -> Fees | None:
+    """Give the rates of one group (the exchange writes what is paid as negative); None where it tells none that can be.
+
+    What it lists beside its groups is deprecated: it is taken only where the group has no rates.
+    """
+    of_group = [one for one in row.fee_group if one.group_id == group or (not group and len(row.fee_group) == 1)]
+    pairs = [(one.maker, one.taker) for one in of_group] + [(row.maker_u, row.taker_u)]
+    for maker, taker in ((decimal(maker), decimal(taker)) for maker, taker in pairs):
+        if maker is not None and taker is not None:
+            with suppress(ConfigurationError):  # not rates of one side
+                return Fees(subtract(ZERO, maker), subtract(ZERO, taker))
+    return None
 
 
 def money_moved(row: BalanceAndPositionRow) -> MoneyMoved:

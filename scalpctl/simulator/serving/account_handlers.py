@@ -126,13 +126,15 @@ def max_avail_size(ex: Exchange, account: Account, params: Params) -> Rows:
     return [{"instId": str(params.get("instId") or ""), "availBuy": free, "availSell": free}]
 
 
-def trade_fee(ex: Exchange, account: Account, _params: Params) -> Rows:
-    """Give what trading costs this account: negative is paid."""
+def trade_fee(ex: Exchange, account: Account, params: Params) -> Rows:
+    """Give what trading costs this account: negative is paid; what is listed beside the groups is blank by now."""
     maker, taker = rows.plain(-account.maker), rows.plain(-account.taker)
+    asked = params.get("groupId", market_rows.FEE_GROUP) == market_rows.FEE_GROUP
     return [{
-        "category": "1", "delivery": "", "exercise": "", "instType": "SWAP", "level": account.fee_level, "maker": "",
-        "makerU": maker, "makerUSDC": maker, "taker": "", "takerU": taker, "takerUSDC": taker,
-        "feeGroup": [{"groupId": "1", "maker": maker, "taker": taker}], "ruleType": "normal", "fiat": [],
+        "category": "", "delivery": "", "exercise": "", "instType": "SWAP", "level": account.fee_level, "maker": "",
+        "makerU": "", "makerUSDC": "", "taker": "", "takerU": "", "takerUSDC": "",
+        "feeGroup": [{"groupId": market_rows.FEE_GROUP, "maker": maker, "taker": taker}] if asked else [],
+        "ruleType": "normal", "fiat": [],
         "ts": market_rows.millis(ex.now),
     }]  # fmt: skip
 

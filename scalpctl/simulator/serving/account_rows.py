@@ -185,7 +185,7 @@ def order_push(ex: Exchange, one: Order, fill: Fill | None) -> Row:
         row |= {"fillPx": "", "fillSz": "0", "tradeId": "", "fillTime": ""}
         return row
     row |= {
-        "fillPx": plain(fill.price), "fillSz": plain(fill.contracts), "tradeId": fill.trade_id,
+        "fillPx": plain(fill.price), "fillSz": plain(fill.contracts), "tradeId": one.last_fill,
         "fillTime": millis(fill.at), "fillPnl": plain(fill.pnl), "fillFee": plain(fill.fee), "fillFeeCcy": CCY,
         "execType": fill.liquidity, "fillMarkPx": fill.mark,
     }  # fmt: skip

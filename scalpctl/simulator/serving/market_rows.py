@@ -12,6 +12,8 @@ from scalpctl.simulator.state import Candle, Market
 from scalpctl.simulator.worlds import LEVELS
 
 Row = dict[str, Any]
+FEE_GROUP = "4"
+"""The group of fee rates every instrument here is in."""
 _DECIMALS: dict[str, tuple[int, int]] = {}
 
 
@@ -46,7 +48,7 @@ def instrument(market: Market) -> Row:
     most = format(spec.limit_max, "f")
     return {
         "instType": "SWAP", "instId": spec.inst_id, "instIdCode": spec.code, "instFamily": spec.family,
-        "uly": spec.family, "category": "1", "instCategory": "1", "groupId": "1", "baseCcy": "", "quoteCcy": "",
+        "uly": spec.family, "category": "1", "instCategory": "1", "groupId": FEE_GROUP, "baseCcy": "", "quoteCcy": "",
         "settleCcy": "USDT", "ctVal": format(spec.ct_val, "f"), "ctMult": "1", "ctValCcy": spec.base,
         "ctType": "linear", "optType": "", "stk": "", "listTime": "1573557408000",
         "expTime": millis(market.expires_at) if market.expires_at else "", "alias": "",

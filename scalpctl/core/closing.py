@@ -24,7 +24,6 @@ class CloseState(StrEnum):
     TAKING = "taking"
     CHECKING = "checking"
     CLOSED = "closed"
-    WITHDRAWN = "withdrawn"
 
 
 class CloseEvent(StrEnum):
@@ -35,10 +34,8 @@ class CloseEvent(StrEnum):
     QUOTE_ENDED = "quote_ended"
     TAKE = "take"
     REFUSED = "refused"
-    NOTHING_LEFT = "nothing_left"
     STILL_OPEN = "still_open"
     FLAT = "flat"
-    WITHDRAW = "withdraw"
 
 
 _S, _E = CloseState, CloseEvent
@@ -46,28 +43,23 @@ _S, _E = CloseState, CloseEvent
 CLOSING: Table[CloseState, CloseEvent] = Table(
     "closing",
     _S.REQUESTED,
-    (_S.CLOSED, _S.WITHDRAWN),
+    (_S.CLOSED,),
     (
         Step(_S.REQUESTED, _E.QUOTE, _S.QUOTING, "patient reason"),
         Step(_S.REQUESTED, _E.TAKE, _S.TAKING, "urgent reason"),
         Step(_S.REQUESTED, _E.URGENT, _S.REQUESTED),
         Step(_S.REQUESTED, _E.FLAT, _S.CLOSED, "somebody was faster"),
-        Step(_S.REQUESTED, _E.NOTHING_LEFT, _S.CHECKING),
-        Step(_S.REQUESTED, _E.WITHDRAW, _S.WITHDRAWN, "patient reason only"),
         Step(_S.QUOTING, _E.URGENT, _S.HURRYING, "cancel the quote first"),
         Step(_S.QUOTING, _E.QUOTE_ENDED, _S.REQUESTED),
         Step(_S.QUOTING, _E.TAKE, _S.TAKING),
         Step(_S.QUOTING, _E.FLAT, _S.CLOSED),
-        Step(_S.QUOTING, _E.NOTHING_LEFT, _S.CHECKING),
         Step(_S.HURRYING, _E.URGENT, _S.HURRYING),
         Step(_S.HURRYING, _E.QUOTE_ENDED, _S.REQUESTED, "take what is left"),
         Step(_S.HURRYING, _E.FLAT, _S.CLOSED),
-        Step(_S.HURRYING, _E.NOTHING_LEFT, _S.CHECKING),
         Step(_S.TAKING, _E.URGENT, _S.TAKING),
         Step(_S.TAKING, _E.REFUSED, _S.CHECKING, "ask what is left"),
         Step(_S.TAKING, _E.QUOTE_ENDED, _S.REQUESTED, "partly taken"),
         Step(_S.TAKING, _E.FLAT, _S.CLOSED),
-        Step(_S.TAKING, _E.NOTHING_LEFT, _S.CHECKING),
         Step(_S.CHECKING, _E.URGENT, _S.CHECKING),
         Step(_S.CHECKING, _E.STILL_OPEN, _S.REQUESTED),
         Step(_S.CHECKING, _E.FLAT, _S.CLOSED, "synchronised and recorded"),
@@ -136,8 +128,8 @@ def add_vote(close: CloseRequest, vote: Vote) -> CloseRequest:
 
 
 def advance(close: CloseRequest, event: CloseEvent) -> CloseRequest:
-    """Take one step of the table; an urgent close cannot be withdrawn or quoted."""
-    if close.is_urgent and event in {CloseEvent.WITHDRAW, CloseEvent.QUOTE}:
+    """Take one step of the table; an urgent close cannot be quoted."""
+    if close.is_urgent and event is CloseEvent.QUOTE:
         return close
     return replace(close, state=CLOSING.next(close.state, event))
 

@@ -14,7 +14,6 @@ from scalpctl.core.exchange.reports import OrderReport
 from scalpctl.core.instants import Instant
 from scalpctl.core.money import ZERO, Contracts
 from scalpctl.core.transitions import Step, Table
-from scalpctl.errors import InvariantBroken
 
 
 class OrderState(StrEnum):
@@ -164,14 +163,17 @@ def reported(order: Order, report: OrderReport) -> Order:
     """
     there = OrderEvent.SEEN_PARTLY if report.filled_contracts else OrderEvent.SEEN_LIVE
     most = max(order.reported, report.filled_contracts)
-    return replace(step(order, REPORTS.get(report.state, there)), exchange_id=report.order_id, reported=most)
+    now = step(order, REPORTS.get(report.state, there))
+    size = max(order.contracts, report.contracts)  # its owner may have enlarged it
+    return replace(now, exchange_id=report.order_id, reported=most, contracts=size)
 
 
 def filled(order: Order, contracts: Contracts) -> Order:
-    """Count one fill; more than was ordered is refused, and a fill proves that the order lives."""
+    """Count one fill, which proves that the order lives; of one that executes more than was ordered the end is unknown.
+
+    Whose hand enlarged it the reports say; what it executed is money all the same.
+    """
     total = order.filled + contracts
-    if total > order.contracts:
-        message = f"order {order.client_id} of {order.contracts} has fills of {total}"
-        raise InvariantBroken(message)
     seen = OrderEvent.SEEN_FILLED if total == order.contracts else OrderEvent.SEEN_PARTLY
-    return replace(step(order, seen), filled=total, reported=max(order.reported, total))
+    size = max(order.contracts, total)
+    return replace(step(order, seen), filled=total, reported=max(order.reported, total), contracts=size)

@@ -24,7 +24,7 @@ from scalpctl.engine import account, opening
 from scalpctl.engine.booked import FillKey
 from scalpctl.engine.booking import legs_of, transaction_of
 from scalpctl.engine.context import Context
-from scalpctl.engine.desk import Desk, Holding
+from scalpctl.engine.desk import ONE_FUNDING_US, Desk, Holding
 from scalpctl.engine.effects import ReadFills
 from scalpctl.engine.facts import forget_facts
 from scalpctl.engine.opening import moved_by
@@ -35,6 +35,8 @@ _OF_THE_ACCOUNT = {TRANSFER, INTEREST}
 """Kinds of bills that are the account's own, whatever instrument they name."""
 ASK_AFTER_US = 5_000_000
 ASK_AGAIN_US = 20_000_000
+SUSPENDED_US = 900_000_000
+"""How long what explains a bill in suspense is asked for as often; each time all executions since are read."""
 """How long a bill may wait before the executions are read again."""
 UNMATCHED_AFTER_US = 60_000_000
 """How long a trade's bill may wait for its execution before it is a drift."""
@@ -69,7 +71,7 @@ def match_waiting(ctx: Context) -> None:
             ctx.suspended[key] = bill
             _suspend(ctx, bill, "no execution explains this bill")
     late = [bill.at for bill in ctx.bills_waiting.values() if ctx.at - bill.at > ASK_AFTER_US]
-    pause = ASK_AFTER_US if late else ASK_AGAIN_US
+    pause = ASK_AFTER_US if late else _pause(ctx)
     late += [bill.at for bill in ctx.suspended.values()]  # what explains them may be had again at any time
     if late and ctx.at - ctx.fills_asked_at > pause:
         ctx.fills_asked_at = ctx.at
@@ -80,6 +82,12 @@ def match_waiting(ctx: Context) -> None:
     ):
         for key in [key for key in bills_of if key in ctx.booked.fills]:
             _explained(ctx, bills_of.pop(key), key, account_of)
+
+
+def _pause(ctx: Context) -> int:
+    """Give how long to leave alone what explains a bill in suspense: the longer it has been there, the longer."""
+    newest = max((bill.at for bill in ctx.suspended.values()), default=ctx.at)
+    return max(ASK_AGAIN_US, (ctx.at - newest - SUSPENDED_US) // 8)
 
 
 def _execution(bill: BillReport) -> FillKey:
@@ -185,7 +193,9 @@ def _funding(ctx: Context, bill: BillReport, amount: Decimal) -> None:
     desk = ctx.desks.get(bill.inst_id)
     holding = _held_at(desk, bill) if desk is not None else None
     if desk is not None:
-        desk.funding_due = None
+        desk.funding_billed_at = max(desk.funding_billed_at, bill.at)
+        if desk.funding_due is not None and desk.funding_due <= bill.at + ONE_FUNDING_US:
+            desk.funding_due = None
     _post(ctx, bill, LedgerAccount.FUNDING, amount, holding)
     if holding is not None and desk is not None:
         holding.funding = subtract(holding.funding, amount)

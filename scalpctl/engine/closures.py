@@ -72,7 +72,12 @@ def _lacks_proof(ctx: Context, holding: Holding, found: events.Evidence) -> bool
 
 def _lacks_beginning(ctx: Context, holding: Holding) -> bool:
     """Tell whether what made an adopted position may still be heard of: it happened since the ledger's opening."""
-    if not holding.borrowed or holding.flat_at is None or ctx.at - holding.flat_at > hands.PROOF_WITHIN_US:
+    if (
+        not holding.borrowed
+        or not holding.adopted_at
+        or holding.flat_at is None
+        or ctx.at - holding.flat_at > hands.PROOF_WITHIN_US
+    ):
         return False
     return ctx.opened and holding.position.opened_at >= ctx.booked.opened_at
 
@@ -137,6 +142,8 @@ def _answer(ctx: Context, command_id: str, holding: Holding, result: dict[str, A
     closed.append(result)
     if not waiting:
         ctx.do(Reply(command_id, ok=True, result={"state": "closed", "closed": closed}))
+        ctx.answers.pop(command_id)
+        ctx.asked_to_close.pop(command_id, None)
 
 
 def result_of(desk: Desk, holding: Holding, attribution: Attribution, net: Decimal) -> dict[str, Any]:
@@ -218,10 +225,14 @@ def _before(holding: Holding) -> dict[str, Any]:
 
 
 def _averages(holding: Holding) -> tuple[Decimal, Decimal]:
-    side = holding.side
-    return _average([fill for fill in holding.fills if fill.action is side.opening]), _average(
-        [fill for fill in holding.fills if fill.action is side.closing]
-    )
+    """Give the average prices of the way in and out; where executions of the way in are unknown, the result says it."""
+    side, position = holding.side, holding.position
+    opening = [fill for fill in holding.fills if fill.action is side.opening]
+    left = _average([fill for fill in holding.fills if fill.action is side.closing])
+    if sum((fill.contracts.value for fill in opening), ZERO) == position.contracts_closed.value or not left:
+        return _average(opening), left
+    coins = Fraction(position.instrument.coins(position.contracts_closed).value)
+    return settle(Fraction(left) - Fraction(holding.gross) * side.sign / coins), left
 
 
 def _average(fills: list[FillReport]) -> Decimal:

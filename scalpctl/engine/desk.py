@@ -92,6 +92,9 @@ class Execution:
     entry: EntryPlan | None = None
     working: Working | None = None
     cause: str = ""
+    """Why something is closed."""
+    gave_up: str = ""
+    """Why it ended before all of it was executed."""
     resume_at: Instant = Instant(0)  # noqa: RUF009  immutable
     refusals: int = 0
     vain: int = 0
@@ -259,6 +262,10 @@ class Search:
     asking: bool = False
 
 
+ONE_FUNDING_US = 300 * MICROS_PER_SECOND
+"""A funding is billed within this of its time; two of them are hours apart."""
+
+
 @dataclass(slots=True)
 class Desk:
     """Everything about one instrument."""
@@ -281,6 +288,8 @@ class Desk:
     heard: deque[tuple[Instant, Side]] = field(default_factory=lambda: deque(maxlen=200))
     leverage: Decimal | None = None
     """What is set at the exchange, as far as it told us."""
+    leverage_doubted: bool = False
+    """Whether somebody else may have set another one since."""
     wanted: EntryPlan | None = None
     """An entry that waits for its leverage to be confirmed."""
     execution: Execution | None = None
@@ -299,6 +308,8 @@ class Desk:
     """The search for what they were part of."""
     funding_due: Instant | None = None
     """A funding time that has passed while something was held, until its bill is seen."""
+    funding_billed_at: Instant = Instant(0)  # noqa: RUF009  immutable
+    """When the newest funding was billed."""
     last_close: LastClose | None = None
     theirs: PositionReport | None = None
     """The exchange's own view of the position."""

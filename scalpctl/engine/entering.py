@@ -11,8 +11,10 @@ from scalpctl.core import leverage, limits, protection, sizing
 from scalpctl.core.costs import Edge
 from scalpctl.core.estimates import rounded
 from scalpctl.core.evidence import Evidence
+from scalpctl.core.exchange.notices import MoneyMoved
 from scalpctl.core.exchange.outcomes import Accepted, Outcome
 from scalpctl.core.gates.verdicts import Entrance, GateVerdict, Skip
+from scalpctl.core.instants import MICROS_PER_SECOND
 from scalpctl.core.leverage import LeverageChoice
 from scalpctl.core.maker import Purpose, Quoter
 from scalpctl.core.money import ZERO, Contracts, Quote, add, exact
@@ -28,6 +30,8 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, EntryPlan, Execution, Role
 from scalpctl.engine.effects import SetLeverage
 from scalpctl.engine.exposure import exposure
+
+OWN_LEVERAGE_US = 5 * MICROS_PER_SECOND
 
 
 def consider(ctx: Context, desk: Desk) -> None:
@@ -54,7 +58,8 @@ def consider(ctx: Context, desk: Desk) -> None:
 def leverage_answered(ctx: Context, desk: Desk, granted: Decimal, outcome: Outcome) -> None:
     """Go on with an entry once its leverage is confirmed, if time has taken nothing of what let it in."""
     confirmed = isinstance(outcome, Accepted)
-    desk.leverage = granted if confirmed else None
+    desk.leverage, desk.leverage_doubted = granted if confirmed else None, False
+    ctx.account.leverage_set_at = ctx.at
     plan = desk.wanted
     if plan is None or plan.choice.capped != granted:  # given up meanwhile, or another one waits for its own answer
         return
@@ -67,13 +72,26 @@ def leverage_answered(ctx: Context, desk: Desk, granted: Decimal, outcome: Outco
     _given_up(ctx, desk, plan, gone.value if confirmed and gone is not None else "leverage_not_confirmed")
 
 
+def money_moved(ctx: Context, moved: MoneyMoved) -> None:
+    """Take word that a leverage was set; what is announced while we set one, or shortly after, is ours."""
+    ours = ctx.at - ctx.account.leverage_set_at < OWN_LEVERAGE_US
+    if moved.kind == "set_leverage" and not ours and not any(desk.wanted is not None for desk in ctx.desks.values()):
+        doubt_leverage(ctx)
+
+
+def doubt_leverage(ctx: Context) -> None:
+    """Doubt every leverage once somebody may have set one: nobody says which, and the next entry sets its own anew."""
+    for desk in ctx.desks.values():
+        desk.leverage_doubted = True
+
+
 def finished(ctx: Context, desk: Desk, done: Execution) -> None:
     """Record what became of an entry: made, or given up with the reason."""
     plan = done.entry
     if plan is None:
         return
     if not done.fills:
-        _given_up(ctx, desk, plan, done.cause or "not_filled")
+        _given_up(ctx, desk, plan, done.gave_up or "not_filled")
         return
     contracts = sum((Fraction(fill.contracts.value) for fill in done.fills), Fraction(0))
     value = sum((Fraction(fill.price) * Fraction(fill.contracts.value) for fill in done.fills), Fraction(0))
@@ -134,7 +152,7 @@ def _enter(ctx: Context, desk: Desk, signal: Signal, entrance: Entrance, worth: 
     desk.profile = sized.profile
     desk.skipped = ""
     plan.decision_id = _decided(ctx, desk, "enter", signal, entrance, shown)
-    if desk.leverage != choice.capped:
+    if desk.leverage != choice.capped or desk.leverage_doubted:
         desk.wanted = plan
         ctx.do(SetLeverage(desk.inst_id, choice.capped, ctx.plan.settled.margin_mode))
         return

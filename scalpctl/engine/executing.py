@@ -125,7 +125,7 @@ def _ended(ctx: Context, desk: Desk, execution: Execution, working: Working) -> 
             _step(execution, event)
             break
     if execution.role is Role.ENTRY and working.order.state is OrderState.REFUSED:  # it would be refused once more
-        execution.cause = GiveUp.REFUSED.value
+        execution.gave_up = GiveUp.REFUSED.value
         _finish(execution, MakerEvent.GIVE_UP)
 
 
@@ -158,7 +158,7 @@ def _decide(ctx: Context, desk: Desk, execution: Execution) -> None:
         if decision.reason is GiveUp.NO_BOOK and quoter.purpose is Purpose.EXIT:
             execution.resume_at = Instant(ctx.at + MICROS_PER_SECOND)
             return
-        execution.cause = decision.reason.value
+        execution.gave_up = decision.reason.value
         _finish(execution, MakerEvent.GIVE_UP)
         return
     if quoter.purpose is Purpose.ENTRY and _is_stale(ctx, desk):

@@ -188,14 +188,6 @@ def _took_nothing(ctx: Context, desk: Desk, holding: Holding, working: Working) 
         holding.retry_at = ordering.again_at(ctx, desk, attempts, code, ordering.URGENT_S)
 
 
-def still_open(ctx: Context, desk: Desk) -> None:
-    """Take the exchange's word that a position which refused to close is still there."""
-    holding = desk.holding
-    if holding is not None and holding.close is not None and holding.close.state is CloseState.CHECKING:
-        holding.close = closing.advance(holding.close, CloseEvent.STILL_OPEN)
-        drive(ctx, desk)
-
-
 def take_fraction(ctx: Context, desk: Desk, holding: Holding, contracts: Contracts, command_id: str) -> None:
     """Close a part by order of a person: patiently, as one partial execution."""
     quoter = Quoter(Purpose.EXIT, holding.side.closing, contracts, _reference(desk, holding), ctx.at)

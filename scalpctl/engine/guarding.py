@@ -118,7 +118,7 @@ def resolved(ctx: Context, holding: Holding, client_id: str, resolution: Resolut
         guard.take_size(resolution.report)
         if guard.state is not ProtectionState.PROTECTED or resolution.report.state != "live":
             reported(ctx, holding, resolution.report)
-    elif isinstance(resolution, Void) and guard.state is ProtectionState.PROTECTED:
+    elif isinstance(resolution, Void) and guard.state in COVERED:
         missed(ctx, holding)
     elif isinstance(resolution, Unknown):
         return
@@ -140,6 +140,8 @@ def reported(ctx: Context, holding: Holding, report: AlgoReport) -> None:
     guard.algo_id = report.algo_id or guard.algo_id
     if report.stands:
         guard.take_size(report)
+        if guard.state is ProtectionState.REPLACING and not moving.was_moved(guard, report):
+            return  # it was seen before it was moved
         if guard.state is ProtectionState.ASKING_NEW and not moving.was_moved(guard, report):  # whatever was said
             moving.step(ctx, holding, ProtectionEvent.NOT_FOUND)
             moving.failed(ctx, holding)
@@ -173,6 +175,7 @@ def _fired(ctx: Context, holding: Holding, at: Instant) -> Fired:
 
 
 def _lost(ctx: Context, holding: Holding) -> None:
+    """Begin anew without a stop: time counts from here where one stood."""
     guard = holding.guard
     if PROTECTION.allows(guard.state, ProtectionEvent.LOST):
         moving.step(ctx, holding, ProtectionEvent.LOST)
@@ -225,7 +228,7 @@ def missed(ctx: Context, holding: Holding) -> None:
     guard = holding.guard
     if guard.fired is not None:
         guard.fired.fell_short |= ctx.at - guard.fired.heard_at >= FIRED_PATIENCE_US
-    elif guard.state is ProtectionState.PROTECTED:
+    elif guard.state in COVERED:
         ctx.record(
             ProtectionChanged(protection_id=guard.protection_id, state="lost", ended_at=ctx.at, failure="not listed")
         )

@@ -76,7 +76,7 @@ class Machine:
             FlatReport: self._flat,
             AlgoReport: self._algo,
             BalanceReport: self._balance,
-            MoneyMoved: _ignored,
+            MoneyMoved: lambda moved: entering.money_moved(self.context, moved),
             LiquidationNear: self._liquidation_near,
             Resync: self._resync,
             PositionsSnapshot: self._positions,
@@ -99,7 +99,7 @@ class Machine:
             events.LeveragesRead: self._leverages_read,
             events.Usable: self._usable,
             events.LineHeard: self._line_heard,
-            events.Timer: self._timer,
+            events.Timer: lambda _: rounds.second(self.context),
             events.Felt: self._felt,
             events.Ordered: self._ordered,
             events.Begun: self._begun,
@@ -347,6 +347,8 @@ class Machine:
 
     def _usable(self, usable: events.Usable) -> None:
         self.context.usable = usable.ready
+        if not usable.ready and self.context.recovered:  # nobody hears what is set meanwhile
+            entering.doubt_leverage(self.context)
 
     def _line_heard(self, heard: events.LineHeard) -> None:
         event = heard.event
@@ -359,9 +361,6 @@ class Machine:
             detail=detail,
         )
         self.context.record(noted)
-
-    def _timer(self, _timer: events.Timer) -> None:
-        rounds.second(self.context)
 
     def _felt(self, felt: events.Felt) -> None:
         heartbeats.felt(self.context, felt)

@@ -15,7 +15,7 @@ from scalpctl.core.records.trading import InstrumentSpecified
 from scalpctl.core.regime import Regime, RegimeState
 from scalpctl.engine import entering, exiting, trading
 from scalpctl.engine.context import Context
-from scalpctl.engine.desk import Desk, Holding
+from scalpctl.engine.desk import ONE_FUNDING_US, Desk, Holding
 from scalpctl.engine.effects import ReadCandles
 from scalpctl.engine.facts import forget_facts
 from scalpctl.engine.plan import BAR, BAR_US, WARM_CANDLES
@@ -96,13 +96,14 @@ def funding(ctx: Context, desk: Desk, rate: FundingRate) -> None:
     """Take the funding forecast; a funding time that passes while something is held will be billed."""
     before = desk.funding
     if before is not None and before.funding_at < rate.funding_at and before.funding_at <= ctx.at:
-        _funding_passed(desk, before.funding_at)
+        funding_passed(desk, before.funding_at)
     desk.funding = rate
 
 
-def _funding_passed(desk: Desk, at: Instant) -> None:
+def funding_passed(desk: Desk, at: Instant) -> None:
+    """Wait for the bill of a funding time at which something was held, unless it has come already."""
     holding = desk.holding
-    if holding is not None and holding.position.opened_at <= at:
+    if holding is not None and holding.position.opened_at <= at and at > desk.funding_billed_at + ONE_FUNDING_US:
         desk.funding_due = at
 
 

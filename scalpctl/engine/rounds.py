@@ -70,6 +70,7 @@ def second(ctx: Context) -> None:
         ordering.forget_old(ctx)
         releasing.forget_old(ctx)
         ctx.booked.forget_old()
+        ctx.loose.forget_old(ctx.at)
     if ctx.ending is not None:
         _finish(ctx)
 
@@ -127,8 +128,8 @@ def _desk(ctx: Context, desk: Desk) -> None:
     if holding is not None and ctx.seconds % STOPS_EVERY_S == 0:
         guarding.look(ctx, desk, holding)
     if holding is not None:
-        if rate is not None and holding.position.opened_at <= rate.funding_at <= ctx.at:
-            desk.funding_due = desk.funding_due or rate.funding_at
+        if rate is not None and rate.funding_at <= ctx.at:
+            markets.funding_passed(desk, rate.funding_at)
         account.assess(ctx, desk, holding)
         if ctx.seconds % MEMORY_EVERY_S == 0:
             guarding.remember(ctx, holding)

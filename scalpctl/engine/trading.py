@@ -61,11 +61,14 @@ def _policy(ctx: Context, desk: Desk) -> None:
 
 
 def _stand_back(ctx: Context, desk: Desk) -> None:
-    """Take an entry out of the book where somebody else holds something now: it would add to that, or close it."""
+    """Take an entry out of the book where its position is over, or somebody else holds something now.
+
+    It would open another one beside every gate, or add to what is held, or close it.
+    """
     execution, holding = desk.execution, desk.holding
-    if execution is None or holding is None or execution.role is not Role.ENTRY:
+    if execution is None or execution.role is not Role.ENTRY:
         return
-    if holding.position_id != execution.position_id:
+    if execution.position_id != (None if holding is None else holding.position_id):
         executing.withdraw(ctx, desk)
 
 

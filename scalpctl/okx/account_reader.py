@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -68,7 +68,8 @@ OVERLAP_S = 60
 _ORDER_LIFE_S = _DAY_S
 """Lists are cut by creation time; an order that ended since then was created at most this long before."""
 _ALGO_TYPES = ("conditional,oco", "trigger", "move_order_stop")
-_ALGO_ENDS = ("effective", "canceled", "order_failed")
+_ALGO_ENDS = {"effective": 30 * _DAY_S, "order_failed": 30 * _DAY_S, "canceled": 3 * _DAY_S}
+"""How conditional orders end, and how long before they may have been placed to be looked for."""
 _SWAP = "SWAP"
 _PAGE = "100"
 _LEVERAGES_AT_ONCE = 20
@@ -169,12 +170,13 @@ class OkxAccountReader:
 
     async def algos_pending(self) -> tuple[AlgoReport, ...]:
         """Give every conditional order the exchange keeps."""
-        rows = await self._algos(endpoints.ALGOS_PENDING, "")
+        rows = await self._algos(endpoints.ALGOS_PENDING, {"": ""})
         return tuple(algo_report(row) for row in oldest_first(rows, _algo_key, lambda row: row.c_time))
 
     async def algos_since(self, since: Instant) -> tuple[AlgoReport, ...]:
         """Give finished conditional orders, oldest first."""
-        rows = await self._algos(endpoints.ALGOS_HISTORY, *_ALGO_ENDS)
+        oldest = {state: _millis_before(since, life_s) for state, life_s in _ALGO_ENDS.items()}
+        rows = await self._algos(endpoints.ALGOS_HISTORY, oldest)
         ordered = oldest_first(rows, _algo_key, lambda row: row.u_time or row.c_time)
         reports = (algo_report(row) for row in ordered)
         return tuple(report for report in reports if (report.updated_at or report.created_at) >= since)
@@ -239,18 +241,19 @@ class OkxAccountReader:
             raise AnswerMalformed("the exchange answered with another order than the one asked for")
         return order_report(row)
 
-    async def _algos(self, endpoint: Endpoint, *states: str) -> list[AlgoRow]:
-        """Give conditional orders of every type in these states, asked for side by side."""
+    async def _algos(self, endpoint: Endpoint, states: Mapping[str, str]) -> list[AlgoRow]:
+        """Give conditional orders of every type in these states placed since then, asked for side by side."""
 
-        def walk(kinds: str, state: str) -> Awaitable[list[AlgoRow]]:
+        def walk(kinds: str, state: str, oldest: str) -> Awaitable[list[AlgoRow]]:
             return self._walk(
                 endpoint,
                 AlgoRow,
                 lambda cursor: AlgosQuery(ord_type=kinds, state=state, inst_type=_SWAP, after=cursor, limit=_PAGE),
                 lambda row: row.algo_id,
+                lambda row: row.c_time < oldest,
             )
 
-        lists = await asyncio.gather(*(walk(kinds, state) for kinds in _ALGO_TYPES for state in states))
+        lists = await asyncio.gather(*(walk(kinds, *one) for kinds in _ALGO_TYPES for one in states.items()))
         return [row for rows in lists for row in rows]
 
     async def _walk(

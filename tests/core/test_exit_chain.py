@@ -218,3 +218,30 @@ def test_every_cause_has_a_meaning() -> None:
     assert all(cause.meaning.endswith(".") for cause in Cause)
     assert Cause.STOP_LOSS.is_protective
     assert not Cause.LIQUIDATION.is_ours
+
+
+TICKS = ("0.1", "0.001", "0.00001", "0.000000001")
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_no_position_however_odd_its_numbers_ends_an_evaluation(
+    data: st.DataObject, facts: Any, view: Any, reading: Any, instrument: Any
+) -> None:
+    tick = D(data.draw(st.sampled_from(TICKS)))
+    whole = D(data.draw(st.integers(10**4, 3 * 10**6)))
+    average = whole * tick + (tick / data.draw(st.sampled_from([3, 6, 7, 11, 13]))).quantize(D("1E-18"))
+    held = facts(
+        instrument=instrument(tick_size=tick, ct_val=D(data.draw(st.sampled_from(["0.01", "1", "1000"])))),
+        side=data.draw(st.sampled_from(list(Side))),
+        contracts=Contracts(D(data.draw(st.integers(1, 10**5))) / 100),
+        opened_contracts=Contracts("1000"),
+        average_price=average,
+        leverage=D(data.draw(st.sampled_from([1, 3, 7, 9, 13]))),
+        costs_paid=(D(data.draw(st.integers(-(10**6), 10**6))) / 3_000_007).quantize(D("1E-18")),
+        exit_fee_rate=D(data.draw(st.sampled_from(["0.0005", "-0.00005", "0.00045"]))),
+    )
+    rules = build(DEFAULT_ORDER, {}, "BTC-USDT-SWAP", "ranging").chain
+    state = START
+    for ticks in data.draw(st.lists(st.integers(-int(whole) // 50, int(whole) // 50), min_size=1, max_size=6)):
+        state = rules.evaluate(view(held, (whole + ticks) * tick, reading=reading()), state).state

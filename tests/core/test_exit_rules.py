@@ -196,6 +196,24 @@ def test_c48_break_even_is_protected_before_the_trail_starts(facts: Any) -> None
     assert rule.level(position, D(60400)) > even
 
 
+@settings(max_examples=200)
+@given(
+    st.integers(min_value=90_000_0, max_value=250_000_0), st.integers(min_value=1, max_value=40),
+    st.sampled_from([3, 6, 7, 9, 11, 13]), st.sampled_from(list(Side)),
+)  # fmt: skip
+def test_no_price_is_too_long_for_the_trailing_stop_however_little_it_is_beyond_its_activation(
+    facts: Any, tenths: int, ticks: int, parts: int, side: Side
+) -> None:
+    rule = TrailingStop(TrailingParameters())
+    average = D(tenths) / 10 + (D(1) / parts).quantize(D("1E-18"))
+    held = facts(average_price=average, side=side, costs_paid=D(0))
+    begins = held.price_for(held.amount(rule.parameters.activation_move))
+    for further in range(ticks):
+        peak = held.instrument.stop_trigger(begins, side) + D(side.sign * further) / 10
+        level = rule.level(held, peak)
+        assert level is None or level % D("0.1") == 0
+
+
 def test_c49_a_dead_zone_of_the_trailing_stop_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         TrailingParameters(breakeven_move=of_price("0.003"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -106,8 +107,15 @@ def test_b26_an_order_is_over_only_when_its_fills_have_been_seen(start: Instant)
     order = filled(filled(order, Contracts("0.5")), Contracts("1.5"))
     assert order.is_settled
     assert order.left == Contracts("0")
-    with pytest.raises(InvariantBroken):
-        filled(order, Contracts("0.1"))
+
+
+def test_an_order_that_others_enlarged_goes_on_and_every_execution_of_it_counts(start: Instant) -> None:
+    order = filled(answered(step(an_order(start), OrderEvent.SENDING), Accepted("77")), Contracts("1.5"))
+    beyond = filled(order, Contracts("1.5"))  # of two that were ordered; nobody has said yet how many it has now
+    assert (beyond.state, beyond.filled, beyond.left) == (OrderState.PARTLY_FILLED, Contracts("3"), Contracts("0"))
+    told = reported(order, replace(a_report("partially_filled", "1.5", start), contracts=Contracts("4")))
+    assert (told.contracts, told.left) == (Contracts("4"), Contracts("2.5"))
+    assert filled(told, Contracts("2.5")).state is OrderState.FILLED
 
 
 def test_a_void_order_that_executes_after_all_is_reopened_and_one_with_a_fill_is_never_void(start: Instant) -> None:
@@ -247,7 +255,7 @@ def test_a_protective_vote_hurries_a_patient_close(start: Instant) -> None:
     assert isinstance(close, CloseRequest)
     hurried = add_vote(close_step(close, CloseEvent.QUOTE), a_vote(Cause.STOP_LOSS, start))
     assert (hurried.state, hurried.is_urgent, hurried.owner.cause) == (CloseState.HURRYING, True, Cause.STOP_LOSS)
-    assert close_step(hurried, CloseEvent.WITHDRAW) is hurried
+    assert close_step(hurried, CloseEvent.QUOTE) is hurried
     ended = close_step(hurried, CloseEvent.QUOTE_ENDED)
     assert close_step(ended, CloseEvent.QUOTE) is ended
     assert close_step(ended, CloseEvent.TAKE).state is CloseState.TAKING

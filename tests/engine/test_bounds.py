@@ -6,7 +6,8 @@ import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from engine.conftest import Play, command
 
@@ -15,6 +16,7 @@ from scalpctl.core.fills import from_report
 from scalpctl.core.instants import Instant
 from scalpctl.core.money import Contracts
 from scalpctl.core.sides import Action
+from scalpctl.engine import billing, markets
 from scalpctl.engine.booked import IDS_KEPT_US, Booked
 from scalpctl.engine.runner import REPLIES_KEPT
 from scalpctl.okx.stream.identities import FILLS_KEPT, ORDERS_KEPT, SeenFills, SeenOrders
@@ -46,9 +48,42 @@ def test_a_client_knows_the_newest_copies_and_grows_no_further() -> None:
         assert orders.is_news(replace(ORDER, order_id=str(number)))
         if number > 3 * max(FILLS_KEPT, ORDERS_KEPT):
             weights.add(weight(fills) + weight(orders))
+        if number > 3 * max(FILLS_KEPT, ORDERS_KEPT) and number % 10 == 0:
             assert fills.first_copy(replace(FILL, trade_id=str(number - 500))) is not None
             assert not orders.is_news(replace(ORDER, order_id=str(number - 500)))
     assert max(weights) <= 1.5 * min(weights)
+
+
+def test_an_order_that_stays_in_the_book_is_not_news_again_however_many_come_and_go() -> None:
+    orders = SeenOrders()
+    assert orders.is_news(ORDER)
+    for number in range(3 * ORDERS_KEPT):
+        assert orders.is_news(replace(ORDER, order_id=f"later {number}"))
+        if number % 100 == 0:
+            assert not orders.is_news(ORDER)
+
+
+def test_what_explains_a_bill_in_suspense_is_asked_for_less_often_the_longer_it_lies_there() -> None:
+    def pause_s(minutes: int) -> float:
+        bill = replace(BILL, at=Instant(START - minutes * 60_000_000))
+        return billing._pause(cast("Any", SimpleNamespace(at=START, suspended={("", "", ""): bill}))) / 1e6
+
+    assert [pause_s(minutes) for minutes in (1, 10, 15)] == [20, 20, 20]
+    assert pause_s(120) > 600
+    assert pause_s(24 * 60) > 10_000
+
+
+def test_a_funding_is_not_waited_for_again_once_it_was_billed() -> None:
+    holding = SimpleNamespace(position=SimpleNamespace(opened_at=START))
+    desk: Any = SimpleNamespace(holding=holding, funding_due=None, funding_billed_at=Instant(0))
+    first, second = Instant(START + HOUR_US), Instant(START + 9 * HOUR_US)
+    markets.funding_passed(desk, first)
+    assert desk.funding_due == first
+    desk.funding_due, desk.funding_billed_at = None, Instant(first + 900_000)
+    markets.funding_passed(desk, first)  # the forecast still names the one that has passed
+    assert desk.funding_due is None
+    markets.funding_passed(desk, second)
+    assert desk.funding_due == second
 
 
 def test_an_engine_lets_go_of_old_ids_and_takes_nothing_old_for_new() -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalpctl.core.exchange.requests import MarginMode
-from scalpctl.core.instants import Instant, after
+from scalpctl.core.instants import Instant, after, to_millis
 from scalpctl.errors import (
     AccessRefused,
     AnswerMalformed,
@@ -155,6 +155,25 @@ async def test_b7_not_found_is_none_and_nothing_else_is(make: Any) -> None:
     assert await make.desk(make.answer([], code="51603")).reader.order("BTC-USDT-SWAP", "sc1") is None
     with pytest.raises(ExchangeUnavailable):
         await make.desk(make.answer([])).reader.order("BTC-USDT-SWAP", "sc1")
+
+
+async def test_finished_stops_are_read_back_to_when_they_may_have_been_placed_and_no_further(
+    make: Any, documented: Any
+) -> None:
+    def exchange(request: Any) -> Any:
+        query = parse_qs(urlsplit(request.target).query)
+        if query["ordType"] != ["conditional,oco"]:
+            return make.answer([])
+        pages[query["state"][0]] += 1
+        number = pages[query["state"][0]]
+        placed = to_millis(after(desk.clock.now(), -86_400 * number))
+        rows = [documented.but("algo", algoId=str(10**9 - 100 * number - n), cTime=str(placed)) for n in range(100)]
+        return make.answer(rows)
+
+    desk, pages = make.desk(exchange), Counter[str]()
+    await desk.reader.algos_since(after(desk.clock.now(), -3_600))
+    assert pages["canceled"] <= 4  # a day to a page, and each was placed at most so many days before
+    assert 30 <= pages["effective"] <= 32
 
 
 async def test_another_order_than_the_one_asked_for_is_refused(make: Any, documented: Any) -> None:

@@ -12,8 +12,9 @@ import pytest
 from engine.conftest import Play, command, protected, until
 from simulation.oracles import Oracles, final
 
-from scalpctl.core.exchange.outcomes import Outcome
+from scalpctl.core.exchange.outcomes import Outcome, Unknown
 from scalpctl.core.exchange.requests import AmendAlgo
+from scalpctl.ports.feeds import AlgosPending
 
 ON_ITS_WAY_S = 1.5
 Happens = Callable[[Any, Any], None]
@@ -95,6 +96,42 @@ def test_whatever_happens_while_a_stop_is_moved_nothing_is_naked_or_closed_twice
     (closure,) = play.rows("SELECT cause FROM closures")
     assert closure["cause"] == {fires: "exchange_stop", is_closed: "manual"}.get(happens, "operator")
     assert not [*final(play)]
+
+
+class LostMoves:
+    """Loses every move of a stop on its way, and has it seen meanwhile where it still stands."""
+
+    def __init__(self, session: Any) -> None:
+        self._trading, self._session = session.runner._means.trading, session
+        self.lost = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trading, name)
+
+    async def amend_algo(self, _change: AmendAlgo) -> Outcome:
+        self.lost += 1
+        self._session.runner.account(AlgosPending(await self._session.venue.client.account.algos_pending()))
+        return Unknown("no answer")
+
+
+def test_a_stop_seen_where_it_stood_before_is_not_taken_for_one_that_was_moved(tmp_path: Path) -> None:
+    play = Play(tmp_path / "root", world="chop", seed=5)
+    believed: list[tuple[Decimal | None, Decimal | None]] = []
+
+    async def beside(session: Any) -> None:
+        host, desk = session.venue.host, await protected(session)
+        line = LostMoves(session)
+        session.runner._means = replace(session.runner._means, trading=line)
+        host.command("jump", {"instrument": desk.inst_id, "ratio": str(0.005 * desk.holding.side.sign)})
+        await until(session, lambda: line.lost > 0, 60)
+        await session.venue.clock.sleep(1)
+        (stands,) = next(iter(host.exchange.state.accounts.values())).algos.values()
+        believed.append((desk.holding.guard.trigger, stands.stop))
+        session.stop.set()
+
+    play.session(1, beside)
+    ((ours, theirs),) = believed
+    assert ours == theirs
 
 
 def _positions(host: Any) -> Any:

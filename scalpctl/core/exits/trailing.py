@@ -15,9 +15,12 @@ from scalpctl.core.exits.bands import NOWHERE, Band, above, below
 from scalpctl.core.exits.state import ChainState
 from scalpctl.core.exits.verdicts import Kind, Verdict, Why
 from scalpctl.core.exits.view import PositionFacts, View
-from scalpctl.core.money import ZERO, add, multiply, ratio, subtract
+from scalpctl.core.money import ESTIMATE, ZERO, add, multiply, ratio, subtract
 from scalpctl.core.parameters import Move, Parameters, of_price, setting
 from scalpctl.core.sides import Side
+
+SHARE = Decimal("1E-12")
+"""How finely a share of the value is told: a quotient has as many digits as it likes, and sums of them too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class TrailingStop:
         activation = facts.amount(limits.activation_move)
         if best < activation:
             return even
-        further = ratio(subtract(best, activation), facts.notional)
+        further = ratio(subtract(best, activation), facts.notional).quantize(SHARE, context=ESTIMATE)
         shrunk = subtract(limits.trail_ratio, multiply(limits.tighten_ratio, further))
         distance = multiply(max(limits.trail_min_ratio, shrunk), facts.average_price)
         trail = add(peak_price, multiply(distance, Decimal(-facts.side.sign)))

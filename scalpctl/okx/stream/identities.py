@@ -53,10 +53,11 @@ class SeenOrders:
         key = (order.inst_id, order.order_id)
         state = (order.state in TERMINAL, order.filled_contracts, order.updated_at)
         before = self._seen.get(key)
+        if before is not None:
+            self._seen.move_to_end(key)  # what is seen again and again is not forgotten, however little happens to it
         if before is not None and not _goes_beyond(before, state):
             return False
         self._seen[key] = state
-        self._seen.move_to_end(key)
         if len(self._seen) > ORDERS_KEPT:
             self._seen.popitem(last=False)
         return True

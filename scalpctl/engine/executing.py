@@ -16,7 +16,8 @@ from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, Execution, Role, Working
 from scalpctl.engine.ordering import Wanted
 
-NOTHING_TO_REDUCE = "51169"
+LESS_TO_REDUCE = frozenset({"51112", "51148", "51169", "51205", "51206"})
+"""The exchange's word that less is there than an order would reduce, or nothing."""
 """The exchange's word that there is no position an order could make smaller."""
 NOTHING_LEFT_US = 5 * MICROS_PER_SECOND
 VAIN_US, VAIN_MAX = MICROS_PER_SECOND, 2
@@ -114,7 +115,7 @@ def _ended(ctx: Context, desk: Desk, execution: Execution, working: Working) -> 
     if refused:
         execution.refusals += 1
         execution.resume_at = ordering.again_at(ctx, desk, execution.refusals, working.refusal, ordering.PATIENT_S)
-        if working.refusal == NOTHING_TO_REDUCE and desk.holding is not None:  # what is really left decides
+        if working.refusal in LESS_TO_REDUCE and desk.holding is not None:  # what is really left decides
             execution.resume_at = max(execution.resume_at, Instant(ctx.at + NOTHING_LEFT_US))
             ctx.reread(desk.holding.position.opened_at)
     else:

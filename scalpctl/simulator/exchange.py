@@ -96,6 +96,7 @@ def switches_of(seed: int) -> dict[str, str]:
         "client_ids": "for_ever" if seed % 5 == 4 else "pending",
         "cancels": "later" if seed % 7 == 6 else "at_once",
         "funding_at": "balance" if seed % 3 == 2 else "position",
+        "oversized": "refused" if seed % 2 else "trimmed",
     }
 
 

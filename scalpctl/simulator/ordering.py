@@ -206,7 +206,7 @@ def _judge(ex: Exchange, account: Account, spec: Spec, order: Order) -> None:
         raise Denied("51016", "Client order ID already exists.")
     _sizes(spec, order.type, order.contracts)
     _band(ex, order, order.price)
-    _direction(account, order)
+    _direction(ex, account, order)
     if len(account.orders) >= PENDING_MAX:
         raise Denied("51102", "Maximum number of pending orders exceeded")
     if not order.reduce_only:
@@ -238,7 +238,7 @@ def _band(ex: Exchange, order: Order, price: int | None) -> None:
         raise Denied("51006", "The order price is not within the price limit.")
 
 
-def _direction(account: Account, order: Order) -> None:
+def _direction(ex: Exchange, account: Account, order: Order) -> None:
     closes = order.reduce_only or order.side + order.pos_side in {"selllong", "buyshort"}
     if not closes:
         return
@@ -247,8 +247,11 @@ def _direction(account: Account, order: Order) -> None:
         raise Denied("51169", "Order failed because you don't have any positions in this direction to reduce or close.")
     if order.reduce_only and (position.contracts > 0) is (order.side == "buy"):
         raise Denied("51170", "A reduce-only order can't have the same direction as the position.")
-    if not order.reduce_only and order.contracts > abs(position.contracts):
+    oversized = order.contracts > abs(position.contracts)
+    if oversized and not order.reduce_only:
         raise Denied("51112", "Your close order size exceeds your available size.")
+    if oversized and ex.state.switches.get("oversized") == "refused":
+        raise Denied("51148", "ReduceOnly cannot increase the position quantity.")
 
 
 def _money(ex: Exchange, account: Account, spec: Spec, order: Order) -> None:

@@ -264,3 +264,33 @@ def test_whose_it_was_is_known_soon_after_histories_can_be_read_again(tmp_path: 
 
     play.session(0.2, beside)
     assert waiting == [1, 0]
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_a_close_refused_whole_because_less_is_left_closes_what_is_left(tmp_path: Path, *, urgent: bool) -> None:
+    play = Play(tmp_path / "root", world="range", seed=5)
+    lasted_s: list[float] = []
+
+    async def beside(session: Any) -> None:
+        desk, host = await held(session), session.venue.host
+        await until(session, lambda: desk.execution is None, 120)
+        for channel in ("orders", "positions", "balance_and_position"):
+            host.command("mute", {"channel": channel})
+        host.command("manual-close", {"instrument": desk.inst_id, "fraction": "0.5"})
+        await session.venue.clock.sleep(0.5)
+        host.command("unmute", {})
+        began = host.exchange.now
+        if urgent:
+            host.command("warn", {"instrument": desk.inst_id})
+        closing = asyncio.ensure_future(session.runner.order(command("close", instrument=desk.inst_id)))
+        account = next(iter(host.exchange.state.accounts.values()))
+        await until(session, lambda: desk.inst_id not in {one.inst_id for one in account.positions.values()}, 120)
+        lasted_s.append((host.exchange.now - began) / 1e6)
+        await closing
+        session.stop.set()
+
+    play.session(1, beside)
+    codes = {row["code"] for row in play.rows("SELECT DISTINCT refusal_code AS code FROM orders WHERE role != 'entry'")}
+    assert "51148" in codes
+    assert lasted_s[0] < (3 if urgent else 15)
+    assert not [*final(play)]

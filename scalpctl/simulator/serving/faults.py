@@ -194,7 +194,10 @@ def _oddity(_faults: Faults, host: Any, arguments: dict[str, str]) -> str:
     return f"switches: {known or 'none of ' + ', '.join(ODDITIES)}"
 
 
-ODDITIES = ("blank_fields", "unknown_enums", "read_lag_ms", "client_ids", "funding_at", "cancels", "algos_fail", "band")
+ODDITIES = (
+    "blank_fields", "unknown_enums", "read_lag_ms", "client_ids", "funding_at", "cancels", "algos_fail", "band",
+    "oversized",
+)  # fmt: skip
 """Behaviours that are documented but unproven, or odd but seen: the exchange shows either.
 
 ``band`` is how far from the mark a price may be, as a ratio: 0.02 where nobody says otherwise.

@@ -35,9 +35,9 @@ _OF_THE_ACCOUNT = {TRANSFER, INTEREST}
 """Kinds of bills that are the account's own, whatever instrument they name."""
 ASK_AFTER_US = 5_000_000
 ASK_AGAIN_US = 20_000_000
+"""How long a bill may wait before the executions are read again."""
 SUSPENDED_US = 900_000_000
 """How long what explains a bill in suspense is asked for as often; each time all executions since are read."""
-"""How long a bill may wait before the executions are read again."""
 UNMATCHED_AFTER_US = 60_000_000
 """How long a trade's bill may wait for its execution before it is a drift."""
 

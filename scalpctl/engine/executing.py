@@ -18,7 +18,6 @@ from scalpctl.engine.ordering import Wanted
 
 LESS_TO_REDUCE = frozenset({"51112", "51148", "51169", "51205", "51206"})
 """The exchange's word that less is there than an order would reduce, or nothing."""
-"""The exchange's word that there is no position an order could make smaller."""
 NOTHING_LEFT_US = 5 * MICROS_PER_SECOND
 VAIN_US, VAIN_MAX = MICROS_PER_SECOND, 2
 """An order that ended by itself within this time, unfilled, was in vain; after so many the next one waits."""

@@ -186,6 +186,7 @@ def test_who_closed_is_known_while_the_rest_of_his_order_still_waits(play: Play)
         desk = next(desk for desk in context.desks.values() if desk.holding)
         side = "sell" if desk.holding.position.side.value == "long" else "buy"
         wanted = {"instrument": desk.inst_id, "side": side, "contracts": "50", "ratio": "0", "reduce": "yes"}
+        host.command("oddity", {"oversized": "trimmed"})
         host.command("manual-order", wanted)
         await until(session, lambda: desk.holding is None)
         host.command("suspend", {"instrument": desk.inst_id})  # nothing trades, so that nothing ends the rest of it

@@ -229,7 +229,7 @@ def _averages(holding: Holding) -> tuple[Decimal, Decimal]:
     side, position = holding.side, holding.position
     opening = [fill for fill in holding.fills if fill.action is side.opening]
     left = _average([fill for fill in holding.fills if fill.action is side.closing])
-    if sum((fill.contracts.value for fill in opening), ZERO) == position.contracts_closed.value or not left:
+    if sum((fill.contracts.value for fill in opening), ZERO) >= position.contracts_closed.value or not left:
         return _average(opening), left
     coins = Fraction(position.instrument.coins(position.contracts_closed).value)
     return settle(Fraction(left) - Fraction(holding.gross) * side.sign / coins), left

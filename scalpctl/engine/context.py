@@ -59,7 +59,9 @@ class Account:
     fees: dict[str, Fees] = field(default_factory=dict)
     """What trading costs here, by instrument; what is not in it the exchange has not told."""
     leverage_set_at: Instant = Instant(0)  # noqa: RUF009  immutable
-    """When the exchange last answered that we had set one: it announces ours as it does those of others."""
+    """When we last set one: the exchange announces ours as it does those of others."""
+    leverages_due: int = 0
+    """How many announcements of ours are still to come."""
     cash: Decimal = ZERO
     """What the ledger says it holds, margin of isolated positions included."""
     unjudged: BalanceReport | None = None
@@ -71,23 +73,16 @@ class Account:
     """When this session first judged the equity: what moved before is in it."""
 
 
-NOTED_FOR_US = 86_400_000_000
-
-
 @dataclass(slots=True)
 class Loose:
     """What stands at the exchange, or may come to, and belongs to nothing."""
 
     noted: dict[str, Instant] = field(default_factory=dict)
-    """Orders that are on record as strays already, and when they were seen last."""
+    """Orders that are on record as strays already."""
     released: dict[str, Released] = field(default_factory=dict)
     """Stops that were let go of, by their ids."""
     suspected: set[str] = field(default_factory=set)
     """Stops of ours that the last list showed, and that guard nothing here."""
-
-    def forget_old(self, at: Instant) -> None:
-        """Let go of strays that nobody has seen for a day."""
-        self.noted = {key: seen_at for key, seen_at in self.noted.items() if at - seen_at < NOTED_FOR_US}
 
 
 class Context:

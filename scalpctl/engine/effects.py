@@ -91,6 +91,14 @@ class ReadAlgos:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadLeverages:
+    """Read the leverage in force; answered by LeveragesRead."""
+
+    inst_ids: tuple[str, ...]
+    mode: MarginMode
+
+
+@dataclass(frozen=True, slots=True)
 class ReadAnnouncements:
     """Read which instruments the exchange lists and when it will be down; answered by Announced."""
 
@@ -152,6 +160,7 @@ Effect = (
     | ReadBalances
     | ReadSetup
     | ReadAlgos
+    | ReadLeverages
     | ReadAnnouncements
     | ReadCandles
     | Reread

@@ -28,10 +28,12 @@ from scalpctl.core.sizing import Sized, SizingInputs
 from scalpctl.engine import gates
 from scalpctl.engine.context import Context
 from scalpctl.engine.desk import Desk, EntryPlan, Execution, Role
-from scalpctl.engine.effects import SetLeverage
+from scalpctl.engine.effects import ReadLeverages, SetLeverage
+from scalpctl.engine.events import LeveragesRead
 from scalpctl.engine.exposure import exposure
 
-OWN_LEVERAGE_US = 5 * MICROS_PER_SECOND
+OWN_LEVERAGE_US = 10 * MICROS_PER_SECOND
+"""Within this what we set is announced."""
 
 
 def consider(ctx: Context, desk: Desk) -> None:
@@ -58,7 +60,7 @@ def consider(ctx: Context, desk: Desk) -> None:
 def leverage_answered(ctx: Context, desk: Desk, granted: Decimal, outcome: Outcome) -> None:
     """Go on with an entry once its leverage is confirmed, if time has taken nothing of what let it in."""
     confirmed = isinstance(outcome, Accepted)
-    desk.leverage, desk.leverage_doubted = granted if confirmed else None, False
+    desk.leverage, desk.leverage_doubted = granted if confirmed else None, not ctx.usable
     ctx.account.leverage_set_at = ctx.at
     plan = desk.wanted
     if plan is None or plan.choice.capped != granted:  # given up meanwhile, or another one waits for its own answer
@@ -72,17 +74,38 @@ def leverage_answered(ctx: Context, desk: Desk, granted: Decimal, outcome: Outco
     _given_up(ctx, desk, plan, gone.value if confirmed and gone is not None else "leverage_not_confirmed")
 
 
+def leverages_read(ctx: Context, read: LeveragesRead) -> None:
+    """Take the leverage in force from the exchange."""
+    for inst_id, in_force in read.leverages:
+        desk = ctx.desks.get(inst_id)
+        if desk is not None:
+            desk.leverage, desk.leverage_doubted = in_force, False
+
+
 def money_moved(ctx: Context, moved: MoneyMoved) -> None:
-    """Take word that a leverage was set; what is announced while we set one, or shortly after, is ours."""
-    ours = ctx.at - ctx.account.leverage_set_at < OWN_LEVERAGE_US
-    if moved.kind == "set_leverage" and not ours and not any(desk.wanted is not None for desk in ctx.desks.values()):
+    """Take word that a leverage was set: as many as we have set just now are announced as ours."""
+    if moved.kind != "set_leverage":
+        return
+    account = ctx.account
+    account.leverages_due = account.leverages_due if ctx.at - account.leverage_set_at < OWN_LEVERAGE_US else 0
+    if account.leverages_due:
+        account.leverages_due -= 1
+    else:
         doubt_leverage(ctx)
 
 
 def doubt_leverage(ctx: Context) -> None:
-    """Doubt every leverage once somebody may have set one: nobody says which, and the next entry sets its own anew."""
+    """Doubt every leverage once somebody may have set one; until it was read an entry sets its own anew."""
     for desk in ctx.desks.values():
         desk.leverage_doubted = True
+    read_leverage(ctx)
+
+
+def read_leverage(ctx: Context) -> None:
+    """Have the leverage read that is doubted, as soon as nothing can change it unheard."""
+    doubted = tuple(desk.inst_id for desk in ctx.desks.values() if desk.leverage_doubted and desk.traded)
+    if doubted and ctx.usable:
+        ctx.do(ReadLeverages(doubted, ctx.plan.settled.margin_mode))
 
 
 def finished(ctx: Context, desk: Desk, done: Execution) -> None:
@@ -154,6 +177,7 @@ def _enter(ctx: Context, desk: Desk, signal: Signal, entrance: Entrance, worth: 
     plan.decision_id = _decided(ctx, desk, "enter", signal, entrance, shown)
     if desk.leverage != choice.capped or desk.leverage_doubted:
         desk.wanted = plan
+        ctx.account.leverage_set_at, ctx.account.leverages_due = ctx.at, ctx.account.leverages_due + 1
         ctx.do(SetLeverage(desk.inst_id, choice.capped, ctx.plan.settled.margin_mode))
         return
     _begin(ctx, desk, plan)

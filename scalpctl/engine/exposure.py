@@ -86,8 +86,10 @@ def _decided(desk: Desk) -> Iterator[Coming]:
         yield _planned(desk.wanted, desk.wanted.sized.contracts)
     execution = desk.execution
     if execution is not None and execution.entry is not None:
-        filled = NOTHING if execution.working is None else execution.working.order.filled
-        yield _planned(execution.entry, execution.quoter.left - filled)
+        left, working = execution.quoter.left, execution.working
+        if working is not None:  # its owner may have enlarged it
+            left = max(left - working.order.filled, working.order.left)
+        yield _planned(execution.entry, left)
 
 
 def _planned(plan: EntryPlan, left: Contracts) -> Coming:

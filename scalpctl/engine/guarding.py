@@ -329,6 +329,8 @@ def _without_the_outgrown(ctx: Context, holding: Holding) -> None:
 
 def _refused(ctx: Context, holding: Holding, outcome: Refused, act: str) -> None:
     guard = holding.guard
+    if act == "amend" and guard.state not in COVERED:
+        return  # it is about a stop that is gone already
     guard.retry_at = Instant(ctx.at + (moving.RETRY_US if holding.close is None else AGAIN_US))
     why = f"{outcome.code} {outcome.message}"[:200]
     if act == "amend":

@@ -96,7 +96,7 @@ class Machine:
             events.Specified: self._specified,
             events.Announced: lambda announced: announcements.heard(self.context, announced),
             events.SetupRead: lambda read: setup.heard(self.context, read),
-            events.LeveragesRead: self._leverages_read,
+            events.LeveragesRead: lambda read: entering.leverages_read(self.context, read),
             events.Usable: self._usable,
             events.LineHeard: self._line_heard,
             events.Timer: lambda _: rounds.second(self.context),
@@ -242,11 +242,6 @@ class Machine:
         entering.leverage_answered(self.context, desk, answer.leverage, answer.outcome)
         trading.pursue(self.context, desk)
 
-    def _leverages_read(self, read: events.LeveragesRead) -> None:
-        for inst_id, leverage in read.leverages:
-            if inst_id in self.context.desks:
-                self.context.desks[inst_id].leverage = leverage
-
     # --- the account ------------------------------------------------------------------------------------------------
 
     def _balance(self, report: BalanceReport) -> None:
@@ -347,7 +342,9 @@ class Machine:
 
     def _usable(self, usable: events.Usable) -> None:
         self.context.usable = usable.ready
-        if not usable.ready and self.context.recovered:  # nobody hears what is set meanwhile
+        if usable.ready:
+            entering.read_leverage(self.context)
+        elif self.context.recovered:  # nobody hears what is set meanwhile
             entering.doubt_leverage(self.context)
 
     def _line_heard(self, heard: events.LineHeard) -> None:

@@ -71,5 +71,6 @@ def step(ctx: Context, holding: Holding, event: ProtectionEvent) -> None:
     guard.state = PROTECTION.next(before, event)
     if guard.state is ProtectionState.NAKED and before in COVERED:
         guard.since = ctx.at
+        guard.retry_at = min(guard.retry_at, ctx.at)  # what a move waits for a new stop does not
     if guard.state is not before:
         ctx.record(PositionChanged(position_id=holding.position_id, protection_state=guard.state.value))

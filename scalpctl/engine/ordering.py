@@ -193,9 +193,9 @@ def reported(ctx: Context, working: Working, report: OrderReport) -> None:
     working.asked = False
     average = report.average_price
     known = working.order.state is before.state and working.order.reported == before.reported
-    if known and average in {None, working.average_price}:
+    if known and average in {None, working.average_price} and working.order.contracts == before.contracts:
         return
-    changes: dict[str, Any] = {"order_id": report.order_id, "filled_contracts": exact(working.order.reported)}
+    changes: dict[str, Any] = {"order_id": report.order_id, **_executed(before, working.order)}
     if average is not None:
         working.average_price = average
         changes["average_price"] = exact(average)
@@ -206,12 +206,18 @@ def reported(ctx: Context, working: Working, report: OrderReport) -> None:
     note(ctx, working, **changes)
 
 
+def _executed(before: Order, now: Order) -> dict[str, Any]:
+    """Give what the ledger is to hear of an order's executions, and of its size where others have changed that."""
+    size = {} if now.contracts == before.contracts else {"contracts": exact(now.contracts)}
+    return {"filled_contracts": exact(now.reported), **size}
+
+
 def filled(ctx: Context, working: Working, contracts: Contracts) -> None:
     """Count a fill."""
-    before = working.order.state
-    working.order = orders.filled(working.order, contracts)
-    changes: dict[str, Any] = {"filled_contracts": exact(working.order.reported)}
-    if working.order.state is not before and not working.order.is_open:
+    before = working.order
+    working.order = orders.filled(before, contracts)
+    changes = _executed(before, working.order)
+    if working.order.state is not before.state and not working.order.is_open:
         changes["finished_at"] = ctx.at
     note(ctx, working, **changes)
 

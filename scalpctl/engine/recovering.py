@@ -345,9 +345,9 @@ def _stray_order(ctx: Context, report: OrderReport) -> None:
 def _stray(ctx: Context, kind: str, inst_id: str, seen: dict[str, str], what: tuple[str, str, str]) -> None:
     """Note once what stands at the exchange and is no order of this ledger: nothing about it is left open."""
     key = f"{kind}:{inst_id}:{seen['client_id'] or seen['order_id']}"
-    known, ctx.loose.noted[key] = key in ctx.loose.noted, ctx.at
-    if known:
+    if key in ctx.loose.noted:
         return
+    ctx.loose.noted[key] = ctx.at
     drift_id, (cause, confidence, action) = ctx.names.thing("drift"), what
     ctx.record(
         DriftDetected(

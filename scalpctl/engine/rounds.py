@@ -70,7 +70,6 @@ def second(ctx: Context) -> None:
         ordering.forget_old(ctx)
         releasing.forget_old(ctx)
         ctx.booked.forget_old()
-        ctx.loose.forget_old(ctx.at)
     if ctx.ending is not None:
         _finish(ctx)
 

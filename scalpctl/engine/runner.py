@@ -7,6 +7,7 @@ unexpected end of any task ends the session with the stops left in place: crash-
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -273,6 +274,11 @@ class Runner:
     async def _algos(self, _ask: effects.ReadAlgos) -> None:
         self.hear(events.AlgosRead(await _or_none(self._means.account.algos_pending())))
 
+    async def _leverages(self, ask: effects.ReadLeverages) -> None:
+        with contextlib.suppress(ExchangeUnavailable):
+            found = await self._means.account.leverages(ask.inst_ids, ask.mode)
+            self.hear(events.LeveragesRead(tuple(found.items())))
+
     async def _balances(self, _ask: effects.ReadBalances) -> None:
         for balance in await _or_none(self._means.account.balances()) or ():
             self.hear(balance)
@@ -367,6 +373,7 @@ _PERFORM: dict[type[Any], _Perform] = cast(
         effects.ReadBalances: Runner._balances,  # noqa: SLF001  as above
         effects.ReadSetup: Runner._setup,  # noqa: SLF001  as above
         effects.ReadAlgos: Runner._algos,  # noqa: SLF001  as above
+        effects.ReadLeverages: Runner._leverages,  # noqa: SLF001  as above
         effects.ReadAnnouncements: Runner._announcements,  # noqa: SLF001  as above
         effects.ReadCandles: Runner._candles,  # noqa: SLF001  as above
         effects.Reread: Runner._reread,  # noqa: SLF001  as above

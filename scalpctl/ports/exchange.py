@@ -92,6 +92,10 @@ class AccountReader(Protocol):
         """Give the account's setup."""
         ...
 
+    async def leverages(self, inst_ids: Sequence[str], mode: MarginMode) -> dict[str, Decimal | None]:
+        """Give the leverage in force by instrument."""
+        ...
+
     async def balances(self) -> tuple[BalanceReport, ...]:
         """Give every currency."""
         ...

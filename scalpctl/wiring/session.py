@@ -278,9 +278,10 @@ class Session:
         """Give the account's own rates by instrument, asked for once per group; nothing is entered without them."""
         by_group: dict[str, Fees | None] = {}
         for one in instruments:
-            if one.fee_group not in by_group or not one.fee_group:
-                by_group[one.fee_group] = await self.venue.client.account.fees(one)
-        told = {one.inst_id: by_group[one.fee_group] for one in instruments}
+            group = one.fee_group or one.inst_id
+            if group not in by_group:
+                by_group[group] = await self.venue.client.account.fees(one)
+        told = {one.inst_id: by_group[one.fee_group or one.inst_id] for one in instruments}
         return {inst_id: fees for inst_id, fees in told.items() if fees is not None}
 
     async def _until(self, wanted: Wanted) -> str:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+from audit.forging import audited
 from engine.conftest import Play, command, protected, until
 from simulation.oracles import final
 
@@ -13,9 +15,9 @@ from scalpctl.core.money import multiply
 from scalpctl.core.protection import COVERED
 from scalpctl.engine.desk import Role
 from scalpctl.simulator import ordering
-from scalpctl.simulator.positions import execute
+from scalpctl.simulator.matching import execute
 from scalpctl.simulator.specs import BY_ID
-from scalpctl.simulator.state import Account
+from scalpctl.simulator.state import Account, Order
 
 ONE_LEVERAGE = "instruments: [SOL-USDT-SWAP]\nstrategy: {parameters: {leverage: {%s}}}\n" % ", ".join(
     f"{name}: 5" for name in ("very_weak", "weak", "medium", "strong", "very_strong")
@@ -36,14 +38,25 @@ def entry_in_the_book(session: Any) -> Any:
 
 def execute_half(session: Any, client_id: str) -> None:
     """Let half of a resting order be executed."""
-    exchange, account = session.venue.host.exchange, account_of(session)
-    order = next(one for one in account.orders.values() if one.client_id == client_id)
-    spec = BY_ID[order.inst_id]
-    half = multiply(Decimal(int(order.contracts / 2 / spec.lot)), spec.lot)
-    execute(exchange, account, order, multiply(Decimal(order.price or 0), spec.tick), half, "M")
+    order = next(one for one in account_of(session).orders.values() if one.client_id == client_id)
+    lot = BY_ID[order.inst_id].lot
+    execute_of(session, order, multiply(Decimal(int(order.contracts / 2 / lot)), lot))
 
 
-def test_a_leverage_others_set_while_nothing_is_held_is_not_that_of_the_next_entry(tmp_path: Path) -> None:
+def execute_rest(session: Any, order: Order) -> None:
+    """Let what is left of a resting order be executed."""
+    execute_of(session, order, order.contracts - order.filled)
+
+
+def execute_of(session: Any, order: Order, contracts: Decimal) -> None:
+    price = multiply(Decimal(order.price or 0), BY_ID[order.inst_id].tick)
+    execute(session.venue.host.exchange, account_of(session), order, price, contracts, "M")
+
+
+@pytest.mark.parametrize("unheard", [False, True])
+def test_a_leverage_others_set_while_nothing_is_held_is_not_that_of_the_next_entry(
+    tmp_path: Path, *, unheard: bool
+) -> None:
     play = Play(tmp_path / "root", world="chop", seed=5, config=ONE_LEVERAGE)
     opened_at: list[str] = []
 
@@ -52,7 +65,9 @@ def test_a_leverage_others_set_while_nothing_is_held_is_not_that_of_the_next_ent
         opened_at.extend(one.lever for one in account_of(session).positions.values())
         await session.runner.order(command("close", instrument=desk.inst_id))
         await until(session, lambda: desk.holding is None and not desk.leaving, 120)
-        await session.venue.clock.sleep(6)
+        await session.venue.clock.sleep(11)
+        if unheard:
+            session.venue.host.command("disconnect", {})
         session.venue.host.command("set-leverage", {"instrument": desk.inst_id, "leverage": "50"})
         await protected(session)
         opened_at.extend(one.lever for one in account_of(session).positions.values())
@@ -98,11 +113,14 @@ def test_an_order_of_ours_that_others_enlarged_ends_neither_this_session_nor_the
         desk = session.machine.context.desks[order.inst_id]
         await until(session, lambda: desk.holding is not None and desk.holding.guard.state in COVERED, 5)
         assert desk.holding.contracts.value == order.contracts.value * 2
+        (theirs,) = (one for one in account_of(session).orders.values() if one.client_id == order.client_id)
+        execute_rest(session, theirs)
         await session.venue.clock.sleep(20)
         session.stop.set()
 
     play.session(24, beside)
     play.session(0.2, flatten=True)
+    assert "AU-17" not in audited(play.folder.ledger)
     first = play.rows("SELECT contracts FROM fills ORDER BY seq LIMIT 1")
     assert Decimal(first[0]["contracts"]) == ordered[0] * 2
     (account,) = play.exchange().state.accounts.values()

@@ -28,6 +28,10 @@ def is_closed(host: Any, desk: Any) -> None:
     host.command("manual-close", {"instrument": desk.inst_id})
 
 
+def is_cancelled(host: Any, desk: Any) -> None:
+    host.command("cancel-stop", {"instrument": desk.inst_id})
+
+
 def is_halved(host: Any, desk: Any) -> None:
     host.command("manual-close", {"instrument": desk.inst_id, "fraction": "0.5"})
 
@@ -62,7 +66,7 @@ class SlowMoves:
 
 
 @pytest.mark.parametrize("when", ["before it arrives", "before its answer does"])
-@pytest.mark.parametrize("happens", [fires, is_closed, is_halved])
+@pytest.mark.parametrize("happens", [fires, is_closed, is_halved, is_cancelled])
 def test_whatever_happens_while_a_stop_is_moved_nothing_is_naked_or_closed_twice(
     tmp_path: Path, happens: Happens, when: str
 ) -> None:
@@ -84,7 +88,7 @@ def test_whatever_happens_while_a_stop_is_moved_nothing_is_naked_or_closed_twice
             await session.venue.clock.sleep(0.25)
             held = next((one.contracts for one in _positions(host) if one.inst_id == desk.inst_id), Decimal(0))
             seen.append(held * holding.side.sign)
-        if happens is is_halved:
+        if happens in {is_halved, is_cancelled}:
             await session.runner.order(command("close", 2, instrument=desk.inst_id))
         session.stop.set()
 

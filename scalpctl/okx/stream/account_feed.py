@@ -188,11 +188,10 @@ class AccountFeed:
             self._asking = asyncio.get_running_loop().create_task(self._fetch_fills())
 
     async def _fetch_fills(self) -> None:
-        since = after(self._clock.now(), -FILLS_OVERLAP_S)
         while self._pauses_s:
             await self._clock.sleep(self._pauses_s.pop(0))
             try:
-                fills = await self._reader.fills_since(since)
+                fills = await self._reader.fills_since(after(self._clock.now(), -FILLS_OVERLAP_S))
             except (ExchangeUnavailable, AccessRefused):
                 continue  # the line itself will hear of a refused key
             for fill in fills:

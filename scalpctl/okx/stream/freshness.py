@@ -92,7 +92,7 @@ class Freshness:
         if self._given_up:
             self._given_up.pop((arg.channel, arg.inst_id), None)
 
-    def to_ask_again(self, now: Monotonic) -> list[ChannelArg]:
+    def to_ask_again(self, now: Monotonic, most: int) -> list[ChannelArg]:
         """Give the channels to subscribe anew: silent for longer than they are by themselves, and than when last asked.
 
         What nobody quotes is as silent as what we do not hear; what comes of asking tells the two apart.
@@ -102,10 +102,10 @@ class Freshness:
             for ear in self._ears.values()
             if ear.asked_at is None and now - ear.heard_at > ear.patience_s * NANOS_PER_SECOND
         ]
-        for ear in due:
+        for ear in due[:most]:
             ear.asked_at = now
             ear.patience_s = max(ear.patience_s, min(2 * ear.patience_s, ear.most_s))
-        return [ear.arg for ear in due]
+        return [ear.arg for ear in due[:most]]
 
     def deaf(self, now: Monotonic) -> list[ChannelArg]:
         """Give the channels that stayed silent although they were asked: the connection is no good.

@@ -276,7 +276,7 @@ class StreamMachine:
             return
         if not self._may_ask_again(now):
             return
-        for arg in self.freshness.to_ask_again(now)[: self._asks_left()]:
+        for arg in self.freshness.to_ask_again(now, self._asks_left()):
             self._outlet.noted(ConnectionFact.STALE, f"{arg.channel} {arg.inst_id}")
             self._asked_again.append(now)
             self._outlet.send(encode(SubscriptionFrame(op="unsubscribe", args=[arg])))

@@ -44,7 +44,7 @@ MUTANTS: dict[str, tuple[Callable[[], list[acts.Change]], str]] = {
     "a restart forgets all stops but the newest": (books.older_stops_forgotten, "older-stop-stands"),
     "a restart sells before it has looked": (acts.sold_unseen, "closed-while-away"),
     "a restart leaves alone what is held": (books.held_and_left_alone, SWARM),
-    "a close that waits has no stop beside it": (acts.no_second_stop, "thin"),
+    "a close that waits has no stop beside it": (acts.no_second_stop, "thin-while-stops-are-refused"),
     "a stop let go of is not followed": (acts.let_go_and_forgotten, "arrived-after-the-close"),
     "a restart forgets its orders": (books.orders_forgotten, DEATHS),
     "acts before it records": (books.act_then_record, DEATHS),

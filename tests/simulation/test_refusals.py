@@ -66,9 +66,8 @@ def test_that_a_stop_is_gone_is_learned_at_the_latest_when_it_cannot_be_moved(tm
         host.command("jump", {"instrument": desk.inst_id, "ratio": str(0.005 * desk.holding.side.sign)})
         refused = len(host.refused)
         await until(session, lambda: len(host.refused) > refused)
-        began = host.exchange.now
-        await until(session, lambda: desk.holding.guard.state is not ProtectionState.PROTECTED)
-        await until(session, lambda: desk.holding.guard.state is ProtectionState.PROTECTED)
+        began, guard, gone = host.exchange.now, desk.holding.guard, desk.holding.guard.protection_id
+        await until(session, lambda: guard.protection_id != gone and guard.state is ProtectionState.PROTECTED)
         bare_s.append((host.exchange.now - began) / 1e6)
         host.command("unmute", {})
         await session.venue.clock.sleep(30)
